@@ -1,0 +1,113 @@
+# What people and CI run. `make` alone lists the targets.
+#
+# Settings, from the environment or the command line:
+#   CARGO_TARGET_DIR  where builds go; cargo's own, default ./target
+#   TRUEUP_CACHE      where tools and Python packages go, default ~/.cache/trueup
+#   DB=postgres       make demo on PostgreSQL instead of SQLite
+#   CASES, FUZZ_SECONDS   how deep make test-deep goes
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+TRUEUP_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/trueup
+TOOLS := $(TRUEUP_CACHE)/tools
+VENV := $(TRUEUP_CACHE)/venv
+export PATH := $(PATH):$(TOOLS)/bin
+# In CI the lock file is taken as it is; at a desk cargo may add a line to it.
+LOCKED := $(if $(CI),--locked)
+
+DB ?= sqlite
+CASES ?= 4096
+FUZZ_SECONDS ?= 60
+DENY ?= bans licenses sources
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+# $(call need,program,crate,version): installs a tool once, and only when a target needs it.
+need = command -v $(1) > /dev/null || cargo install --locked --root $(TOOLS) $(2)@$(3)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(if $(filter postgres,$(DB)),postgres) ## Compare two real systems: a Debian catalogue and a software inventory (DB=postgres)
+	cargo run --release $(LOCKED) -p trueup-examples --bin demo -- --db $(DB)
+
+.PHONY: test
+test: lint scenarios postgres ## What CI runs: lint, golden scenarios, all tests and doc tests (minutes)
+	cargo test $(LOCKED) --workspace --all-features --no-fail-fast
+
+.PHONY: test-deep
+test-deep: ## Everything: more random cases, fuzzing, coverage, the oldest compiler, licences, spelling
+	$(MAKE) test TRUEUP_DEEP=1 PROPTEST_CASES=$(CASES)
+	$(MAKE) fuzz coverage msrv deny spelling
+
+.PHONY: bench
+bench: $(VENV)/benches ## Measure against Polars, DuckDB, datacompy and csv-diff; writes docs/benchmarks.md
+	$(VENV)/bin/python benches/run.py
+
+.PHONY: lint
+lint: ## Format, clippy and rustdoc with warnings as errors, the bare crates, the rules of the house
+	cargo fmt --all -- --check
+	cargo clippy $(LOCKED) --workspace --all-targets --all-features -- -D warnings
+	cargo clippy $(LOCKED) -p trueup-connector --no-default-features -- -D warnings
+	cargo clippy $(LOCKED) -p trueup --no-default-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --workspace --no-deps --all-features
+	cargo test $(LOCKED) --quiet -p trueup-tidy
+
+.PHONY: docs
+docs: ## Build the API pages and the book (docs/book/index.html); installs mdbook the first time
+	cargo doc $(LOCKED) --workspace --no-deps --all-features
+	@$(call need,mdbook,mdbook,0.5.4)
+	mdbook build docs
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+
+.PHONY: coverage
+coverage: ## Line coverage of the two core crates, at least 90%; pages in coverage/html
+	@$(call need,cargo-llvm-cov,cargo-llvm-cov,0.9.1)
+	tests/coverage.sh
+
+.PHONY: deny
+deny: ## Licences, bans and sources of all dependencies (DENY=advisories asks the advisory database)
+	@$(call need,cargo-deny,cargo-deny,0.20.2)
+	cargo deny --locked check $(DENY)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZ_SECONDS; needs a nightly compiler
+	@$(call need,cargo-fuzz,cargo-fuzz,0.13.2)
+	for target in $(basename $(notdir $(wildcard tests/fuzz/fuzz_targets/*.rs))); do \
+	  cargo +nightly fuzz run --fuzz-dir tests/fuzz $$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 || exit 1; \
+	done
+
+.PHONY: msrv
+msrv: ## Check with the oldest compiler promised, if rustup has it
+	@if rustup run $(MSRV) cargo --version > /dev/null 2>&1; then \
+	  rustup run $(MSRV) cargo check --locked --workspace --all-features; \
+	else \
+	  echo "not checked: Rust $(MSRV) is not installed (rustup toolchain install $(MSRV))"; \
+	fi
+
+.PHONY: spelling
+spelling: ## Look for misspelt words
+	@$(call need,typos,typos-cli,1.52.0)
+	typos
+
+# The golden scenarios, recomputed by code that shares nothing with ours.
+.PHONY: scenarios
+scenarios:
+	python3 tests/checker/check.py
+
+# The tests start their own server on loopback; here it is only made sure that there is one to start.
+.PHONY: postgres
+postgres:
+	@tests/postgres.sh
+
+$(VENV)/benches: benches/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet -r $<
+	touch $@
