@@ -1,1 +1,32 @@
-//! Being written.
+//! The contract between trueup and the systems it compares.
+//!
+//! A vendor who writes a connector needs this crate and no other of trueup's. It holds what both
+//! sides must agree on: [errors](Error), [records](record), [snapshots](Snapshot), the
+//! [`Connector`] and [`Writer`] traits, and the [`Mapping`] of names and values.
+//!
+//! The way through a connector is short: [`Connector::describe`] says what there is,
+//! [`Connector::read_page`] reads it, and [`ConnectorExt::read`] makes a [`Snapshot`] of the pages.
+//! The crate `trueup-testkit` has a connector in memory to look at, and a conformance suite that any
+//! connector passes with one line.
+
+pub mod connector;
+pub mod error;
+pub mod mapping;
+pub mod record;
+pub mod snapshot;
+pub mod writer;
+
+pub use connector::{
+    Capability, Connector, ConnectorExt, Context, Cursor, Identity, Page, Progress, ReadRequest,
+    Removed, Resource,
+};
+pub use error::{Error, Kind, Result, Retry, suggest};
+pub use mapping::Mapping;
+pub use record::{Cell, Class, Column, Field, LogicalType, Number, Role, Schema, Value};
+pub use snapshot::{
+    Consistency, ContentTree, Coverage, Hash, Predicate, Proof, Provenance, Snapshot,
+};
+pub use writer::{Authorised, Change, Idempotency, Operation, Receipt, Writer};
+
+/// What implementers of [`Connector`] and [`Writer`] put above their `impl`.
+pub use async_trait::async_trait;
