@@ -2,6 +2,7 @@
 from collections import Counter, defaultdict
 
 import digests
+import merkle
 from digests import SECRET, c, key_bytes
 from rules import Rule, invalid
 from values import Refused, comparable, order, parse_type, read, same, show, type_text, unknown
@@ -43,7 +44,7 @@ class Side:
         values = {f: self.table(f, t, names) for f, t in mapping.get("values", {}).items()}
         self.rows = [{n: self.value(values, n, v) for n, v in zip(names, row.values())} for row in self.rows]
         self.fields = dict(zip(names, self.fields.values()))
-        self.coverage = rename(self.coverage, back, lambda f, v: self.value(values, f, v))
+        self.coverage = rename(self.coverage, back, values, lambda f, v: self.value(values, f, v))
 
     def table(self, field, table, names):
         if field not in names: raise unknown("field", field, names)
@@ -63,20 +64,22 @@ class Side:
         """Leaf hashes over the snapshot as its system gave it: own names, own values, secrets left out."""
         secret = {self.source_names[n] for n, f in self.fields.items() if f.get("secret")}
         key = [self.source_names[k] for k in key]
-        return digests.leaves((key_bytes(row[k] for k in key), c({n: v for n, v in row.items() if n not in secret}))
+        return merkle.leaves((key_bytes(row[k] for k in key), c({n: v for n, v in row.items() if n not in secret}))
                               for row in self.source_rows)
 
 
-def rename(p, back, value):
+def rename(p, back, tables, value):
     """A coverage with a mapping applied to its field names and literals."""
     if isinstance(p, str): return p
+    field = back.get(p.get("field"), p.get("field"))
     out = {}
     for member, inner in p.items():
-        if member in ("all", "any"): out[member] = [rename(x, back, value) for x in inner]
-        elif member in ("not", "within"): out[member] = rename(inner, back, value)
-        elif member == "field": out[member] = back.get(inner, inner)
-        elif member == "in": out[member] = [value(back.get(p["field"], p["field"]), x) for x in inner]
-        elif member in ("is", "from", "to"): out[member] = value(back.get(p["field"], p["field"]), inner)
+        if member in ("all", "any"): out[member] = [rename(x, back, tables, value) for x in inner]
+        elif member in ("not", "within"): out[member] = rename(inner, back, tables, value)
+        elif member == "field": out[member] = field
+        elif member == "in": out[member] = [value(field, x) for x in inner]
+        elif member == "is": out[member] = value(field, inner)
+        elif field in tables: raise invalid(f"coverage of `{field}`, which has a value table, takes `is` and `in` only, not `{member}`")
         else: out[member] = inner
     return out
 
@@ -185,6 +188,9 @@ class Run:
         if f in self.secret or f not in self.key and not side.fields[f].get("immutable"):
             raise invalid(f"coverage may only name key or immutable fields, not `{f}`")
         if f not in other.fields: raise Refused("incompatible", f"the coverage of the {side.name} side names `{f}`, which the {other.name} side lacks")
+        types = side.fields[f]["type"], other.fields[f]["type"]
+        if not comparable(*types) and not (f in self.rules and self.rules[f].zone):
+            raise Refused("incompatible", f"the coverage of the {side.name} side names `{f}`, which is {type_text(types[0])} there and {type_text(types[1])} on the {other.name} side")
         literal = lambda x: c(read(x, side.fields[f]["type"], "invalid")).hex()
         out = {"field": f}
         for m in ("is", "from", "to"):
@@ -223,6 +229,7 @@ class Run:
                 if any(v is None for v in row.key): loose.append(row)
                 else: groups[row.key_bytes][i].append(row)
             self.unkeyed(side, loose)
+        self.identities = set(groups)
         single = ({}, {})
         for key, rows in groups.items():
             if max(map(len, rows)) > 1: self.several(key, *rows)
@@ -255,12 +262,12 @@ class Run:
         e_left, a_left = left[0] - left[1], left[1] - left[0]
         if not e_left and not a_left: self.counts["matched"] += 1
         elif e_left.total() == a_left.total() == 1:
-            pick = lambda rows, left: min((r for r in rows if r.full in left), key=lambda r: c(r.raw))
+            pick = lambda rows, left: min((r for r in rows if r.full in left), key=lambda r: [order(v) for v in r.raw.values()])
             self.pair(key, pick(expected, e_left), pick(actual, a_left))
         else:
             self.counts["duplicate"] += 1
             packed = [digests.frames(sorted(r.row for r in rows)) for rows in (expected, actual)]
-            shown = min(expected or actual, key=lambda r: key_bytes(r.raw[k] for k in self.key))
+            shown = min(expected or actual, key=lambda r: [order(r.raw[k]) for k in self.key])
             self.add("duplicate", shown, key, expected=str(len(expected)), actual=str(len(actual)), state=self.state("duplicate", "", *packed))
 
     def pair(self, key, e, a, renamed=()):
@@ -300,6 +307,7 @@ class Run:
             if not e_keys or not a_keys: continue
             es, as_ = [expected.pop(k) for k in e_keys], [actual.pop(k) for k in a_keys]
             if len(es) == len(as_) == 1:
+                self.identities.discard(a_keys[0])
                 self.pair(e_keys[0], es[0], as_[0], [f for f in self.key if not same(es[0].values[f], as_[0].values[f])])
                 continue
             for rows, others in ((es, a_keys), (as_, e_keys)):
@@ -343,7 +351,7 @@ class Run:
         return digests.report_digest(*self.names, self.rules_digest, self.coverage["expected"], self.coverage["actual"], counts, pairs)
 
     def root(self, side):
-        return digests.root(side.root_leaves(self.key))
+        return merkle.root(side.root_leaves(self.key))
 
 
 def require_known(what, name, names):
