@@ -1,5 +1,7 @@
 //! Reading the cells of an Arrow column, whatever its physical encoding.
 
+use std::cmp::Ordering;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
@@ -257,6 +259,42 @@ impl PartialEq for Cell<'_> {
                 (Some(a), Some(b)) => a == b,
                 _ => false,
             },
+        }
+    }
+}
+
+impl Cell<'_> {
+    /// The order of values: by class, then by value; null last, and not-a-number after the numbers.
+    pub fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
+            (Self::Int(a), Self::Int(b)) => a.cmp(b),
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Bytes(a), Self::Bytes(b)) => a.cmp(b),
+            (Self::Date(a), Self::Date(b)) => a.cmp(b),
+            (Self::Datetime(a), Self::Datetime(b)) => a.cmp(b),
+            (Self::Instant(a), Self::Instant(b)) => a.cmp(b),
+            (Self::List(a), Self::List(b)) => a.order(b),
+            (Self::Struct(a), Self::Struct(b)) => a.order(b),
+            _ => match (self.number(), other.number()) {
+                (Some(a), Some(b)) => a.cmp(&b),
+                _ => self.rank().cmp(&other.rank()),
+            },
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Bool(_) => 0,
+            Self::Int(_) | Self::Float(_) | Self::Decimal(..) => 1,
+            Self::Text(_) => 2,
+            Self::Bytes(_) => 3,
+            Self::Date(_) => 4,
+            Self::Datetime(_) => 5,
+            Self::Instant(_) => 6,
+            Self::List(_) => 7,
+            Self::Struct(_) => 8,
+            Self::Null => 9,
         }
     }
 }

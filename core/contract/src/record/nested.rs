@@ -1,5 +1,7 @@
 //! Cells that hold other cells: lists, structs and runs.
 
+use std::cmp::Ordering;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type, RunEndIndexType};
 use arrow_array::{Array, ArrayRef, OffsetSizeTrait, RunArray, StructArray};
@@ -41,6 +43,14 @@ impl<'a> ListCell<'a> {
     }
 }
 
+impl ListCell<'_> {
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        let pairs = self.cells().zip(other.cells());
+        let unequal = pairs.map(|(a, b)| a.order(&b)).find(|order| order.is_ne());
+        unequal.unwrap_or_else(|| self.len().cmp(&other.len()))
+    }
+}
+
 impl PartialEq for ListCell<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.cells().eq(other.cells())
@@ -57,6 +67,21 @@ impl<'a> StructCell<'a> {
     fn member(&self, name: &str) -> Option<Cell<'a>> {
         let (_, column) = self.structs.members.iter().find(|(other, _)| other == name)?;
         Some(column.cell(self.row))
+    }
+}
+
+impl StructCell<'_> {
+    /// Members are compared in the order of their names.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        let sorted = |cell: &Self| {
+            let mut cells: Vec<_> = cell.cells().collect();
+            cells.sort_by(|(a, _), (b, _)| a.cmp(b));
+            cells
+        };
+        let (a, b) = (sorted(self), sorted(other));
+        let pairs = a.iter().zip(&b);
+        let unequal = pairs.map(|((m, x), (n, y))| m.cmp(n).then_with(|| x.order(y)));
+        unequal.clone().find(|order| order.is_ne()).unwrap_or_else(|| a.len().cmp(&b.len()))
     }
 }
 

@@ -88,6 +88,25 @@ impl Value {
         }
     }
 
+    /// The text form inside lists and structs: JSON without white space, where what JSON lacks is
+    /// its text.
+    fn json_text(&self) -> String {
+        let quoted = |text: &str| Json::from(text).to_string();
+        match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) => self.to_string(),
+            Self::Float(value) if value.is_finite() => self.to_string(),
+            Self::List(items) => {
+                let items: Vec<_> = items.iter().map(Self::json_text).collect();
+                format!("[{}]", items.join(","))
+            }
+            Self::Struct(members) => {
+                let member = |(name, v): &(String, Self)| format!("{}:{}", quoted(name), v.json_text());
+                format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(","))
+            }
+            other => quoted(&other.to_string()),
+        }
+    }
+
     /// The value in its JSON form.
     pub fn to_json(&self) -> Json {
         match self {
@@ -234,13 +253,7 @@ impl fmt::Display for Value {
             Self::Date(days) => f.write_str(&time::date(*days)),
             Self::Datetime(nanos) => f.write_str(&time::datetime(*nanos)),
             Self::Instant(nanos) => write!(f, "{}Z", time::datetime(*nanos)),
-            Self::List(items) => {
-                write!(f, "{}", Json::Array(items.iter().map(Self::to_json).collect()))
-            }
-            Self::Struct(members) => {
-                let members = members.iter().map(|(name, v)| (name.clone(), v.to_json()));
-                write!(f, "{}", Json::Object(members.collect()))
-            }
+            Self::List(_) | Self::Struct(_) => f.write_str(&self.json_text()),
         }
     }
 }
@@ -330,7 +343,7 @@ mod tests {
         check(r#"{"datetime":"2026-01-31T10:00:00.5"}"#, "2026-01-31T10:00:00.5");
         check(r#"{"instant":"1969-12-31T23:59:59.999999999Z"}"#, "1969-12-31T23:59:59.999999999Z");
         check(r#"{"list":[1,"a",null]}"#, r#"[1,"a",null]"#);
-        check(r#"{"struct":{"a":{"date":"2026-01-31"}}}"#, r#"{"a":{"date":"2026-01-31"}}"#);
+        check(r#"{"struct":{"a":{"date":"2026-01-31"}}}"#, r#"{"a":"2026-01-31"}"#);
     }
 
     #[test]
