@@ -5,6 +5,7 @@
 #   TRUEUP_CACHE      where tools and Python packages go, default ~/.cache/trueup
 #   DB=postgres       make demo on PostgreSQL instead of SQLite
 #   CASES, FUZZ_SECONDS   how deep make test-deep goes
+#   BENCH="--case wide1m" what make bench passes on
 
 SHELL := bash
 .DEFAULT_GOAL := help
@@ -12,7 +13,6 @@ SHELL := bash
 
 TRUEUP_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/trueup
 TOOLS := $(TRUEUP_CACHE)/tools
-VENV := $(TRUEUP_CACHE)/venv
 export PATH := $(PATH):$(TOOLS)/bin
 # In CI the lock file is taken as it is; at a desk cargo may add a line to it.
 LOCKED := $(if $(CI),--locked)
@@ -38,14 +38,15 @@ demo: $(if $(filter postgres,$(DB)),postgres) ## Compare two real systems: a Deb
 test: lint scenarios postgres ## What CI runs: lint, golden scenarios, all tests and doc tests (minutes)
 	cargo test $(LOCKED) --workspace --all-features --no-fail-fast
 
+# TRUEUP_DEEP=1 tells tests that sample to take everything; PROPTEST_CASES is proptest's own.
 .PHONY: test-deep
 test-deep: ## Everything: more random cases, fuzzing, coverage, the oldest compiler, licences, spelling
 	$(MAKE) test TRUEUP_DEEP=1 PROPTEST_CASES=$(CASES)
 	$(MAKE) fuzz coverage msrv deny spelling
 
 .PHONY: bench
-bench: $(VENV)/benches ## Measure against Polars, DuckDB, datacompy and csv-diff; writes docs/benchmarks.md
-	$(VENV)/bin/python benches/run.py
+bench: ## Measure against Polars, DuckDB, datacompy and csv-diff; writes docs/benchmarks.md
+	TRUEUP_BENCH_DIR="$(TRUEUP_CACHE)/bench" python3 benches/run.py $(BENCH)
 
 .PHONY: lint
 lint: ## Format, clippy and rustdoc with warnings as errors, the bare crates, the rules of the house
@@ -74,7 +75,7 @@ coverage: ## Line coverage of the two core crates, at least 90%; pages in covera
 .PHONY: deny
 deny: ## Licences, bans and sources of all dependencies (DENY=advisories asks the advisory database)
 	@$(call need,cargo-deny,cargo-deny,0.20.2)
-	cargo deny --locked check $(DENY)
+	cargo deny --locked check --hide-inclusion-graph $(DENY)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZ_SECONDS; needs a nightly compiler
@@ -106,8 +107,3 @@ scenarios:
 .PHONY: postgres
 postgres:
 	@tests/postgres.sh
-
-$(VENV)/benches: benches/requirements.txt
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet -r $<
-	touch $@
