@@ -53,11 +53,19 @@ fn compare_csv(_expected: &Path, _actual: &Path, _key: &[&str]) -> Result<Found>
 }
 
 /// Whatever the engine needs of both sides to take deltas to the actual one.
-fn index(_expected: Vec<RecordBatch>, _actual: Vec<RecordBatch>, _key: &[&str]) -> Result<Box<dyn Any>> {
+fn index(
+    _expected: Vec<RecordBatch>,
+    _actual: Vec<RecordBatch>,
+    _key: &[&str],
+) -> Result<Box<dyn Any>> {
     Err("not written yet".into())
 }
 
 /// Takes the delta (whole changed rows; rows whose keys are removed) and counts anew.
-fn delta(_indexed: Box<dyn Any>, _upserts: Vec<RecordBatch>, _removed: Vec<RecordBatch>) -> Result<Found> {
+fn delta(
+    _indexed: Box<dyn Any>,
+    _upserts: Vec<RecordBatch>,
+    _removed: Vec<RecordBatch>,
+) -> Result<Found> {
     Err("not written yet".into())
 }
