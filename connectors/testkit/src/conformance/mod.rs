@@ -1,0 +1,31 @@
+//! The conformance suite: what every connector owes, one function a promise.
+//!
+//! [`conformance!`](crate::conformance!) makes a test of each; call the functions here, or
+//! [`Promise::check`], to run them some other way.
+
+mod cursors;
+mod delta;
+mod described;
+mod failure;
+mod promise;
+mod reading;
+mod rows;
+mod subject;
+mod together;
+
+pub use cursors::{foreign_cursor, repeat};
+pub use delta::{delta, freshness};
+pub use described::{check, describe, identity, unknown_resource};
+pub use failure::failure;
+pub use promise::{Broken, Promise};
+pub use reading::{coverage, no_effect, page_size, paging, schema};
+pub use subject::Subject;
+pub use together::{cancellation, concurrency};
+
+/// Makes a subject and checks one promise on it, in a multi-threaded Tokio runtime.
+///
+/// # Errors
+/// The promise that is broken, and how.
+pub fn run(promise: Promise, maker: impl AsyncFnOnce() -> Subject) -> Result<(), Broken> {
+    crate::block_on(async { promise.check(&maker().await).await })
+}

@@ -1,0 +1,51 @@
+//! The connector in memory keeps every promise, whatever it claims.
+
+use trueup_connector::{Snapshot, Value};
+use trueup_testkit::{Memory, Subject, conformance, rows};
+
+fn devices() -> Snapshot {
+    let rows: Vec<String> = (0..23)
+        .map(|i| format!(r#"{{"serial":"S{i}","site":{},"os":"14.{}"}}"#, i % 3, i % 5))
+        .collect();
+    trueup_testkit::rows(&["serial"], &format!("[{}]", rows.join(",")))
+}
+
+fn people() -> Snapshot {
+    rows(&["name"], r#"[{"name":"a","age":1.5},{"name":"b","age":2},{"name":"c","age":null}]"#)
+}
+
+fn memory() -> Memory {
+    let none = Snapshot::empty(people().schema()).unwrap();
+    Memory::new()
+        .with_resource("devices", devices())
+        .with_resource("people", people())
+        .with_resource("none", none)
+        .with_page(5)
+}
+
+fn subject(memory: Memory) -> Subject {
+    let (broken, changed, seen) = (memory.clone(), memory.clone(), memory.clone());
+    let mut subject = Subject::new(memory.clone());
+    for name in ["devices", "people", "none"] {
+        subject = subject.with_truth(name, memory.snapshot(name).unwrap());
+    }
+    subject
+        .with_break(move || async move { broken.break_down() })
+        .with_change(move || async move { change(&changed) })
+        .with_witness(move || {
+            let root = seen.snapshot("devices").unwrap().content(&["serial"]).unwrap().root();
+            async move { root.to_vec() }
+        })
+}
+
+fn change(memory: &Memory) -> Vec<(String, Snapshot)> {
+    let new = r#"[{"serial":"S1","site":9,"os":"15.0"},{"serial":"T1","site":1,"os":"15.0"}]"#;
+    memory.set("devices", &rows(&["serial"], new)).unwrap();
+    memory.remove("devices", &[Value::from("S2")]).unwrap();
+    memory.remove("people", &[Value::from("a")]).unwrap();
+    ["devices", "people"].map(|name| (name.to_owned(), memory.snapshot(name).unwrap())).into()
+}
+
+conformance!(plain, async || subject(memory()));
+conformance!(with_delta, async || subject(memory().with_delta()));
+conformance!(without_page_size, async || subject(memory().without_page_size()));
