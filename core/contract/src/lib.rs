@@ -24,7 +24,7 @@ pub use error::{Error, Kind, Result, Retry, suggest};
 pub use mapping::Mapping;
 pub use record::{Cell, Class, Column, Field, LogicalType, Number, Role, Schema, Value};
 pub use snapshot::{
-    Consistency, ContentTree, Coverage, Hash, Predicate, Proof, Provenance, Snapshot,
+    Condition, Consistency, ContentTree, Coverage, Hash, Predicate, Proof, Provenance, Snapshot,
 };
 pub use writer::{Authorised, Change, Idempotency, Operation, Receipt, Writer};
 

@@ -1,8 +1,10 @@
 //! Snapshots: what a system said at one time.
 
+mod condition;
 mod coverage;
 #[cfg(feature = "parquet")]
 mod files;
+mod predicate;
 mod provenance;
 mod root;
 
@@ -15,7 +17,9 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
-pub use coverage::{Coverage, Predicate};
+pub use condition::Condition;
+pub use coverage::Coverage;
+pub use predicate::Predicate;
 pub use provenance::{Consistency, Provenance};
 pub use root::{ContentTree, Hash, Proof};
 

@@ -5,7 +5,7 @@ use arrow_array::{ArrayRef, DictionaryArray, Int64Array, StringArray};
 use arrow_schema::{DataType, Field as ArrowField, Schema as ArrowSchema};
 
 use super::*;
-use crate::record::{LogicalType, Value};
+use crate::record::LogicalType;
 
 fn ids(values: &[i64]) -> RecordBatch {
     let column: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
@@ -142,7 +142,7 @@ fn ipc_bytes_that_are_cut_are_an_error() {
 fn a_saved_snapshot_loads_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("devices.parquet");
-    let coverage = Coverage::Within(Predicate::Is("id".into(), Value::from(1)));
+    let coverage = Coverage::Within(Predicate::is("id", 1));
     let snapshot = Snapshot::from_batch(ids(&[1]))
         .unwrap()
         .with_field("id", |field| field.with_role(crate::record::Role::Key))
