@@ -188,7 +188,8 @@ impl ReadRequest {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page {
-    /// The records; an empty batch is a page without records, which may stand anywhere.
+    /// The records; an empty batch is a page without records, which may stand anywhere, but not
+    /// [`Page::MOST_EMPTY`] times in a row.
     pub records: RecordBatch,
     /// In a delta: what is no longer there.
     pub removed: Vec<Removed>,
@@ -201,6 +202,9 @@ pub struct Page {
 }
 
 impl Page {
+    /// So many pages in a row without a record, and another to come, are a reading without end.
+    pub const MOST_EMPTY: usize = 1_000;
+
     /// The last page of a complete reading.
     pub fn new(records: RecordBatch) -> Self {
         Self {
@@ -338,8 +342,9 @@ impl fmt::Debug for Context {
 pub trait ConnectorExt: Connector {
     /// Reads a whole resource.
     ///
-    /// A connector that breaks the contract (a cursor that stands twice, a page of other columns) is
-    /// an error of kind `protocol`; no part of a reading is ever returned for the whole.
+    /// A connector that breaks the contract (a cursor that stands twice, a page of other columns, no
+    /// end of empty pages) is an error of kind `protocol`; no part of a reading is ever returned for
+    /// the whole.
     ///
     /// # Errors
     /// Those of [`Connector::read_page`]; `not_found` for an unknown resource, with the nearest name.
@@ -371,6 +376,7 @@ struct Reading {
     resource: Resource,
     batches: Vec<RecordBatch>,
     rows: u64,
+    empty: usize,
     cursor: Option<Cursor>,
     seen: HashSet<Cursor>,
     coverage: Option<Coverage>,
@@ -382,7 +388,8 @@ impl Reading {
     fn new(resource: Resource) -> Self {
         let (batches, seen) = (Vec::new(), HashSet::new());
         let (cursor, coverage, resume) = (None, None, None);
-        Self { resource, batches, rows: 0, cursor, seen, coverage, resume, done: false }
+        let (rows, empty, done) = (0, 0, false);
+        Self { resource, batches, rows, empty, cursor, seen, coverage, resume, done }
     }
 
     fn request(&self) -> Option<ReadRequest> {
@@ -398,6 +405,11 @@ impl Reading {
         }
         if let Some(next) = page.next.iter().find(|next| !self.seen.insert(Cursor::clone(next))) {
             return Err(self.broken(&format!("the cursor `{}` was given twice", next.as_str())));
+        }
+        self.empty = if page.records.num_rows() == 0 { self.empty + 1 } else { 0 };
+        if self.empty == Page::MOST_EMPTY && page.next.is_some() {
+            let message = format!("{} pages in a row have no record", self.empty);
+            return Err(self.broken(&message));
         }
         self.rows += page.records.num_rows() as u64;
         self.batches.push(page.records);
