@@ -2,6 +2,7 @@
 //!
 //! - [`conformance!`] makes a test of every promise of the contract, in one line;
 //! - [`Memory`] is a connector in memory: the simplest one that keeps them all;
+//! - [`Hostile`] breaks a promise of your choice, to see what your code makes of that.
 //!
 //! # Testing a connector
 //! Write a function that makes a [`Subject`]: your connector, the truth about its source, and how to
@@ -30,9 +31,11 @@
 //! it does not claim. A test fails with the promise that is broken, and how.
 
 pub mod conformance;
+mod hostile;
 mod memory;
 
 pub use conformance::{Broken, Promise, Subject};
+pub use hostile::{Hostile, Misdeed};
 pub use memory::{Memory, rows};
 
 /// Makes a module of tests, one a [`Promise`], for a connector.

@@ -1,51 +1,68 @@
 //! The connector in memory keeps every promise, whatever it claims.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use trueup_connector::{Snapshot, Value};
-use trueup_testkit::{Memory, Subject, conformance, rows};
+mod common;
 
-fn devices() -> Snapshot {
-    let rows: Vec<String> = (0..23)
-        .map(|i| format!(r#"{{"serial":"S{i}","site":{},"os":"14.{}"}}"#, i % 3, i % 5))
-        .collect();
-    trueup_testkit::rows(&["serial"], &format!("[{}]", rows.join(",")))
-}
-
-fn people() -> Snapshot {
-    rows(&["name"], r#"[{"name":"a","age":1.5},{"name":"b","age":2},{"name":"c","age":null}]"#)
-}
-
-fn memory() -> Memory {
-    let none = Snapshot::empty(people().schema()).unwrap();
-    Memory::new()
-        .with_resource("devices", devices())
-        .with_resource("people", people())
-        .with_resource("none", none)
-        .with_page(5)
-}
+use common::memory;
+use trueup_connector::{Connector, Identity};
+use trueup_connector::{
+    ConnectorExt, Context, Coverage, Cursor, Kind, Predicate, ReadRequest, Value,
+};
+use trueup_testkit::{Memory, Subject, block_on, conformance, rows};
 
 fn subject(memory: Memory) -> Subject {
-    let (broken, changed, seen) = (memory.clone(), memory.clone(), memory.clone());
-    let mut subject = Subject::new(memory.clone());
-    for name in ["devices", "people", "none"] {
-        subject = subject.with_truth(name, memory.snapshot(name).unwrap());
-    }
-    subject
-        .with_break(move || async move { broken.break_down() })
-        .with_change(move || async move { change(&changed) })
-        .with_witness(move || {
-            let root = seen.snapshot("devices").unwrap().content(&["serial"]).unwrap().root();
-            async move { root.to_vec() }
-        })
-}
-
-fn change(memory: &Memory) -> Vec<(String, Snapshot)> {
-    let new = r#"[{"serial":"S1","site":9,"os":"15.0"},{"serial":"T1","site":1,"os":"15.0"}]"#;
-    memory.set("devices", &rows(&["serial"], new)).unwrap();
-    memory.remove("devices", &[Value::from("S2")]).unwrap();
-    memory.remove("people", &[Value::from("a")]).unwrap();
-    ["devices", "people"].map(|name| (name.to_owned(), memory.snapshot(name).unwrap())).into()
+    common::subject(memory.clone(), &memory)
 }
 
 conformance!(plain, async || subject(memory()));
 conformance!(with_delta, async || subject(memory().with_delta()));
 conformance!(without_page_size, async || subject(memory().without_page_size()));
+conformance!(with_delta_only, async || subject(memory().without_page_size().with_delta()));
+conformance!(within_a_predicate, async || {
+    // Only what is said: all its devices are in there.
+    let serials = Predicate::StartsWith("serial".into(), "S".into());
+    let memory = memory();
+    let covered = memory.clone().with_coverage("devices", Coverage::Within(serials));
+    common::subject(covered, &memory)
+});
+
+#[test]
+fn a_reading_goes_on_with_the_records_it_began_with() {
+    block_on(async {
+        let memory = memory();
+        let first = ReadRequest::new("devices").with_page_size(20);
+        let page = memory.read_page(Context::new(), first.clone()).await.unwrap();
+        memory.remove("devices", &[Value::from("S22")]).unwrap();
+        let second = first.with_cursor(page.next.unwrap());
+        let page = memory.read_page(Context::new(), second).await.unwrap();
+        assert_eq!(page.records.num_rows(), 3);
+    });
+}
+
+#[test]
+fn provenance_says_where_records_come_from() {
+    let memory =
+        memory().with_identity(Identity::new("inventory", "test")).with_tenant("acme").with_delta();
+    let snapshot = block_on(memory.read(Context::new(), "people")).unwrap();
+    let provenance = snapshot.provenance();
+    assert_eq!((provenance.system.as_str(), provenance.tenant.as_str()), ("inventory", "acme"));
+    assert!(provenance.cursor.is_some());
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let memory = memory();
+    let unknown = memory.remove("peple", &[Value::from("a")]).unwrap_err();
+    assert!(unknown.message().ends_with("did you mean `people`?"), "{unknown}");
+    let absent = memory.remove("people", &[Value::from("z")]).unwrap_err();
+    assert_eq!(absent.kind(), Kind::NotFound);
+    let other = memory.set("people", &rows(&["x"], r#"[{"x":1}]"#)).unwrap_err();
+    assert_eq!(other.kind(), Kind::Data);
+    let page = |request| block_on(memory.read_page(Context::new(), request)).unwrap_err().kind();
+    assert_eq!(page(ReadRequest::new("people").with_page_size(0)), Kind::Invalid);
+    assert_eq!(page(ReadRequest::new("people").with_cursor(Cursor::new("7"))), Kind::Invalid);
+    memory.break_down();
+    assert_eq!(page(ReadRequest::new("people")), Kind::Unavailable);
+    memory.mend();
+    assert_eq!(block_on(memory.read(Context::new(), "people")).unwrap().rows(), 3);
+}

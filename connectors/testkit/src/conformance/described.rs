@@ -22,11 +22,10 @@ pub async fn identity(subject: &Subject) -> Result<(), Broken> {
     }
     for resource in resources(subject, Promise::Identity).await? {
         walk(subject, &resource, ReadRequest::new(&resource.name)).await?;
-    }
-    let after = (connector.identity(), connector.capability());
-    if before != after {
-        let detail = format!("{before:?} became {after:?}");
-        return Err(Promise::Identity.broken(detail));
+        let after = (connector.identity(), connector.capability());
+        if before != after {
+            return Err(Promise::Identity.broken(format!("{before:?} became {after:?}")));
+        }
     }
     Ok(())
 }

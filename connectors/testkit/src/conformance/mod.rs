@@ -7,6 +7,7 @@ mod cursors;
 mod delta;
 mod described;
 mod failure;
+mod paging;
 mod promise;
 mod reading;
 mod rows;
@@ -17,8 +18,8 @@ pub use cursors::{foreign_cursor, repeat};
 pub use delta::{delta, freshness};
 pub use described::{check, describe, identity, unknown_resource};
 pub use failure::failure;
+pub use paging::{coverage, no_effect, page_size, paging, schema};
 pub use promise::{Broken, Promise};
-pub use reading::{coverage, no_effect, page_size, paging, schema};
 pub use subject::Subject;
 pub use together::{cancellation, concurrency};
 

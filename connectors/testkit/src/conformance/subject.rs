@@ -17,14 +17,15 @@ use super::{Broken, Promise};
 /// record at a time.
 pub struct Subject {
     connector: Arc<dyn Connector>,
-    truth: Vec<(String, Snapshot)>,
+    truth: Truth,
     breaking: Mutex<Breaking>,
-    change: Mutex<Option<Once<Vec<(String, Snapshot)>>>>,
+    change: Mutex<Option<Once<Truth>>>,
     witness: Option<Often<Vec<u8>>>,
     patience: Duration,
     kept: Vec<Box<dyn Any + Send + Sync>>,
 }
 
+type Truth = Vec<(String, Snapshot)>;
 type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Once<T> = Box<dyn FnOnce() -> Pending<T> + Send>;
 type Often<T> = Box<dyn Fn() -> Pending<T> + Send + Sync>;

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context as Task, Poll, Waker};
+use std::task::{Context as Task, Waker};
 
 use trueup_connector::{Context, Error, Kind, ReadRequest, Resource};
 
@@ -129,7 +129,7 @@ fn drop_some(subject: &Subject, resource: &Resource) {
         let request = small(subject, resource);
         let call = pin!(subject.connector().read_page(Context::new(), request));
         let mut task = Task::from_waker(Waker::noop());
-        if let Poll::Ready(_) = call.poll(&mut task) {
+        if call.poll(&mut task).is_ready() {
             break;
         }
     }
