@@ -67,7 +67,7 @@ pub async fn schema(subject: &Subject) -> Result<(), Broken> {
 pub async fn coverage(subject: &Subject) -> Result<(), Broken> {
     for (resource, truth) in told(subject).await? {
         let reading = walk(subject, &resource, request(&resource, None)).await?;
-        let covered = reading.coverage();
+        let covered = reading.typed_coverage()?;
         let wrong = Promise::Coverage.failed("the coverage");
         covered.check(&resource.schema, &resource.schema.key()).map_err(wrong)?;
         if let Some(row) = outside(&reading.rows, &covered)? {

@@ -28,6 +28,13 @@ impl Reading {
         }
     }
 
+    /// The same, with literals of the types of their fields.
+    pub(super) fn typed_coverage(&self) -> Result<Coverage, Broken> {
+        let Coverage::Within(predicate) = self.coverage() else { return Ok(self.coverage()) };
+        let typed = predicate.typed(&self.resource.schema);
+        typed.map(Coverage::Within).map_err(Promise::Coverage.failed("the predicate"))
+    }
+
     /// Checks that it has the records it owes.
     pub(super) fn matches(
         &self,
@@ -37,7 +44,7 @@ impl Reading {
         context: &str,
     ) -> Result<(), Broken> {
         let repeats = subject.connector().capability().consistency != Consistency::Snapshot;
-        let covered = self.coverage();
+        let covered = self.typed_coverage()?;
         // A part owes no record: what it gives must be there, and that is all.
         let different = match covered {
             Coverage::Partial => invented(&self.rows, truth),

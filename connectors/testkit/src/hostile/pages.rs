@@ -98,18 +98,15 @@ fn outside(batch: &RecordBatch) -> Result<Coverage> {
     let schema = Schema::from_arrow(&batch.schema())?;
     let key = schema.fields().iter().find(|field| field.role == Role::Key);
     let name = key.map(|field| field.name.clone()).unwrap_or_default();
-    Ok(Coverage::Within(Predicate::Is(name, Value::Null)))
+    Ok(Coverage::Within(Predicate::is(name, Value::Null)))
 }
 
 fn by_mutable(batch: &RecordBatch) -> Result<Coverage> {
     let schema = Schema::from_arrow(&batch.schema())?;
     let open = schema.fields().iter().find(|field| field.role == Role::Data && !field.immutable);
     let name = open.map(|field| field.name.clone()).unwrap_or_default();
-    let all = Predicate::Any(vec![
-        Predicate::Is(name.clone(), Value::Null),
-        Predicate::Not(Box::new(Predicate::Is(name, Value::Null))),
-    ]);
-    Ok(Coverage::Within(all))
+    let null = Predicate::is(name, Value::Null);
+    Ok(Coverage::Within(Predicate::Any(vec![null.clone(), null.negated()])))
 }
 
 fn unfit(cause: ArrowError) -> Error {
