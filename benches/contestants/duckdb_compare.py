@@ -1,4 +1,4 @@
-"""DuckDB. All ways are exact and null-safe; the first is the fastest of those tried (see the README)."""
+"""DuckDB. All ways are exact and null-safe; which is the fastest is told in the README."""
 
 import os
 
