@@ -1,11 +1,19 @@
 #![doc = include_str!("../docs.md")]
 
 mod columns;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod readings;
+#[cfg(feature = "postgres")]
+mod secret;
 mod source;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresConfig, Tls};
+#[cfg(feature = "postgres")]
+pub use secret::Secret;
 pub use source::{QuerySource, Source, TableSource};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteConfig};

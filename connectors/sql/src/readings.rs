@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use tokio::sync::oneshot;
-use trueup_connector::{Context, Cursor, Error, Kind, Page, ReadRequest, Result};
+use trueup_connector::{Context, Coverage, Cursor, Error, Kind, Page, ReadRequest, Result};
 
 /// A page has at most so many rows, where the caller sets no bound.
 const PAGE_ROWS: usize = 65_536;
@@ -65,6 +65,11 @@ impl Ask {
     /// The most rows the page may have.
     pub(crate) fn rows(&self) -> usize {
         self.rows.unwrap_or(PAGE_ROWS)
+    }
+
+    /// Whether it is for the first page: nobody can ask for that again.
+    pub(crate) fn is_first(&self) -> bool {
+        self.number == 1
     }
 
     pub(crate) fn stop(&self) -> &Stop {
@@ -222,11 +227,18 @@ impl Desk {
     }
 
     /// Answers with the next page; false where the reading need not go on.
-    pub(crate) fn give(&mut self, ask: Ask, records: RecordBatch, more: bool) -> bool {
+    pub(crate) fn give(
+        &mut self,
+        ask: Ask,
+        records: RecordBatch,
+        more: bool,
+        coverage: Coverage,
+    ) -> bool {
         let next = format!("{:016x}.{}.{}", self.stamp, self.id, ask.number + 1);
         let page = Page::new(records).with_next(more.then(|| Cursor::new(next)));
+        let page = page.with_coverage(coverage);
         self.given = Some((ask.number, page.clone()));
-        let first = ask.number == 1;
+        let first = ask.is_first();
         // Nobody can go on from a first page that nobody got.
         ask.answer(Ok(page)) || !first
     }

@@ -65,6 +65,27 @@ impl Source {
     }
 }
 
+impl QuerySource {
+    /// Checks that the query gives rows, takes nothing, and has its key.
+    pub(crate) fn check(&self, columns: &[&str], parameters: usize) -> Result<()> {
+        let invalid = |message: String| Err(Error::new(Kind::Invalid, message));
+        if columns.is_empty() {
+            return invalid("the query gives no columns; it must be a select".into());
+        }
+        if parameters > 0 {
+            return invalid(format!("the query has {parameters} parameters; it must have none"));
+        }
+        match self.key.iter().find(|key| !columns.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(key) => {
+                let known = suggest(key, columns.iter().copied());
+                let message = format!("the query gives no column `{key}`, which its key names");
+                invalid(message + &known)
+            }
+        }
+    }
+}
+
 /// The source of a resource.
 pub(crate) fn find(sources: &[Source], resource: &str) -> Result<Source> {
     sources.iter().find(|source| source.name() == resource).cloned().ok_or_else(|| {

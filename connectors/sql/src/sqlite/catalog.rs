@@ -159,26 +159,9 @@ fn query(db: &Connection, source: &QuerySource) -> rusqlite::Result<Result<Shape
         }
     });
     let columns: Vec<ColumnShape> = columns.collect();
-    if let Err(error) = check_query(source, &columns, statement.parameter_count()) {
+    let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
+    if let Err(error) = source.check(&names, statement.parameter_count()) {
         return Ok(Err(error.with("resource", &source.name)));
     }
     Ok(Ok(Shape { name: source.name.clone(), columns, sql, numbered: false }))
-}
-
-fn check_query(source: &QuerySource, columns: &[ColumnShape], parameters: usize) -> Result<()> {
-    let invalid = |message: String| Err(Error::new(Kind::Invalid, message));
-    if columns.is_empty() {
-        return invalid("the query gives no rows; it must be a select".into());
-    }
-    if parameters > 0 {
-        return invalid(format!("the query has {parameters} parameters; it must have none"));
-    }
-    let unknown = |key: &&String| !columns.iter().any(|column| &column.name == *key);
-    match source.key.iter().find(unknown) {
-        None => Ok(()),
-        Some(key) => {
-            let known = suggest(key, columns.iter().map(|column| &*column.name));
-            invalid(format!("the query gives no column `{key}`, which its key names{known}"))
-        }
-    }
 }

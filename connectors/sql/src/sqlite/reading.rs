@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Rows};
-use trueup_connector::{Error, Kind, Result};
+use trueup_connector::{Coverage, Error, Kind, Result};
 
 use super::catalog::Described;
 use super::cell;
@@ -99,13 +99,14 @@ impl Worker {
             if let Duty::Next(ask) = self.desk.sort(ask) {
                 match fill.page(&ask) {
                     Ok((records, more)) => {
-                        let go_on = self.desk.give(ask, records, more);
+                        let go_on = self.desk.give(ask, records, more, Coverage::Complete);
                         if !more || !go_on {
                             return go_on;
                         }
                     }
                     Err(error) => {
-                        let paused = error.kind() == Kind::Cancelled && fill.intact();
+                        let paused =
+                            error.kind() == Kind::Cancelled && fill.intact() && !ask.is_first();
                         ask.answer(Err(error));
                         if !paused {
                             return false;
