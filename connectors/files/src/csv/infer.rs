@@ -1,0 +1,139 @@
+//! A first look through a CSV file: its header, and the types of its columns.
+
+use trueup_connector::{Error, Kind, Result};
+
+use super::cells::{Cell, Wrong};
+use super::dialect::Dialect;
+use super::{careful, explain, open, scan, shown};
+use crate::config::FileSettings;
+use crate::layout::{Columns, Layout};
+use crate::parallel;
+use crate::pieces::{Piece, lines, split};
+use crate::scalar::guess::Guess;
+use crate::task::Stop;
+
+/// Reads the header, and the whole file where types are to be inferred.
+pub(crate) fn look(file: &FileSettings, threads: usize, stop: &Stop) -> Result<Layout> {
+    let (mut pieces, dialect) = open(file, None, threads)?;
+    let mut piece = match pieces.next(Vec::new())? {
+        Some(piece) => piece,
+        None => Piece { bytes: Vec::new(), place: pieces.place() },
+    };
+    let names = header(file, &dialect, &mut piece)?;
+    let (start, width) = (piece.place, names.len());
+    let columns = Columns::new(file, names)?;
+    let mut guesses = Vec::new();
+    if columns.need_values() {
+        guesses = vec![Guess::default(); columns.fields.len()];
+        let mut next = Some(piece);
+        while let Some(piece) = next {
+            stop.check()?;
+            see(&mut guesses, file, &dialect, &columns, &piece, width, threads)?;
+            stop.report("infer", guesses.first().map_or(0, |g| g.values + g.nulls));
+            next = pieces.next(piece.bytes)?;
+        }
+    }
+    columns.layout(file, &guesses, width, start, pieces.stamp())
+}
+
+/// Takes the names off the piece, or makes some up.
+fn header(file: &FileSettings, dialect: &Dialect, piece: &mut Piece) -> Result<Vec<String>> {
+    let first =
+        careful::first(&piece.bytes, dialect).map_err(|wrong| explain(file, piece, 0, &wrong))?;
+    let declared = file.schema.as_ref().map(|schema| schema.names().map(str::to_owned).collect());
+    let Some((cells, end)) = first else {
+        return match declared {
+            Some(names) if !file.csv.header => Ok(names),
+            _ => Err(empty(file)),
+        };
+    };
+    if !file.csv.header {
+        let numbered = || (1..=cells.len()).map(|i| format!("column_{i}")).collect();
+        let names: Vec<String> = declared.unwrap_or_else(numbered);
+        return match names.len() == cells.len() {
+            true => Ok(names),
+            false => {
+                let wrong = Wrong::Ragged { at: 0, got: cells.len(), want: names.len() };
+                Err(explain(file, piece, 0, &wrong))
+            }
+        };
+    }
+    let names = cells.iter().map(|cell| name(file, dialect, piece, cell)).collect();
+    piece.advance(end);
+    names
+}
+
+fn name(file: &FileSettings, dialect: &Dialect, piece: &Piece, cell: &Cell) -> Result<String> {
+    let text = cell.raw(&piece.bytes);
+    if std::str::from_utf8(text).is_err() {
+        return Err(explain(file, piece, 0, &Wrong::Encoding { at: cell.start() }));
+    }
+    if text.contains(&b'\r') {
+        let message = "the header has a carriage return in it; lines must end in a line feed, with or without one before it";
+        return Err(Error::new(Kind::Data, message)
+            .with("file", file.path.display())
+            .with("line", piece.line(cell.start())));
+    }
+    Ok(shown(cell, &piece.bytes, dialect))
+}
+
+fn empty(file: &FileSettings) -> Error {
+    let message = match file.csv.header {
+        true => "the file is empty: there is not even a header",
+        false => "the file is empty, and no columns are declared",
+    };
+    Error::new(Kind::Data, message).with("file", file.path.display())
+}
+
+/// Sees the values of a piece, its parts on as many threads.
+fn see(
+    guesses: &mut [Guess],
+    file: &FileSettings,
+    dialect: &Dialect,
+    columns: &Columns,
+    piece: &Piece,
+    width: usize,
+    threads: usize,
+) -> Result<()> {
+    let parts = split(&piece.bytes, threads, dialect);
+    let seen = parallel::map(parts, |(base, bytes)| {
+        let line = piece.line(base);
+        see_part(bytes, dialect, columns, width, line).map_err(|wrong| (base, wrong))
+    });
+    for part in seen {
+        let part = part.map_err(|(base, wrong)| explain(file, piece, base, &wrong))?;
+        guesses.iter_mut().zip(part).for_each(|(guess, later)| guess.merge(later));
+    }
+    Ok(())
+}
+
+fn see_part(
+    bytes: &[u8],
+    dialect: &Dialect,
+    columns: &Columns,
+    width: usize,
+    line: u64,
+) -> Result<Vec<Guess>, Wrong> {
+    if let Err(bad) = std::str::from_utf8(bytes) {
+        return Err(Wrong::Encoding { at: bad.valid_up_to() });
+    }
+    let mut guesses = vec![Guess::default(); columns.fields.len()];
+    scan::scan(bytes, dialect, width, &mut |bytes: &[u8], cells: &[Cell]| {
+        for (guess, source) in guesses.iter_mut().zip(&columns.sources) {
+            for (row, cell) in cells.iter().skip(*source).step_by(width).enumerate() {
+                match dialect.value(cell, bytes) {
+                    None => guess.see_null(),
+                    Some(raw) => guess.see(raw.text, || line_of(bytes, cells, row * width, line)),
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(guesses)
+}
+
+/// The line in which the record of a cell starts.
+fn line_of(bytes: &[u8], cells: &[Cell], first: usize, line: u64) -> u64 {
+    let start = cells.get(first).map_or(0, Cell::start);
+    line + lines(bytes.get(..start).unwrap_or_default())
+}

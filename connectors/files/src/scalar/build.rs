@@ -1,0 +1,280 @@
+//! Arrow columns from values in text.
+
+use std::sync::Arc;
+
+use arrow_array::types::{
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Decimal256Type, Float64Type, Int64Type,
+    TimestampMicrosecondType, TimestampNanosecondType,
+};
+use arrow_array::{ArrayRef, BinaryArray, BooleanArray, NullArray, PrimitiveArray, StringArray};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, TimeUnit};
+use trueup_connector::{Error, Kind, LogicalType, Result};
+
+use super::guess::Plan;
+use super::{number, time};
+
+/// The text of one value, as it stands in its file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raw<'a> {
+    pub(crate) text: &'a [u8],
+    /// The quote that stands doubled in the text, if one does.
+    pub(crate) doubled: Option<u8>,
+}
+
+impl<'a> Raw<'a> {
+    pub(crate) fn plain(text: &'a [u8]) -> Self {
+        Self { text, doubled: None }
+    }
+}
+
+/// A column under construction.
+#[derive(Debug)]
+pub(crate) enum Build {
+    Null(usize),
+    Bool(BooleanBufferBuilder, NullBufferBuilder),
+    Int(Values<Int64Type>),
+    Float(Values<Float64Type>),
+    Decimal(Values<Decimal128Type>, u8, i8),
+    Wide(Values<Decimal256Type>, u8, i8),
+    Date(Values<Date32Type>),
+    Nanos(Values<TimestampNanosecondType>, bool),
+    Micros(Values<TimestampMicrosecondType>, bool),
+    Text(Texts),
+    Bytes(Texts),
+}
+
+#[derive(Debug)]
+pub(crate) struct Values<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    nulls: NullBufferBuilder,
+}
+
+#[derive(Debug)]
+pub(crate) struct Texts {
+    offsets: Vec<i32>,
+    bytes: Vec<u8>,
+    nulls: NullBufferBuilder,
+}
+
+impl Build {
+    /// An empty column of this type, with room for `rows`.
+    pub(crate) fn new(plan: &Plan, rows: usize) -> Result<Self> {
+        let zoned = plan.ty == LogicalType::Instant;
+        Ok(match &plan.ty {
+            LogicalType::Null => Self::Null(0),
+            LogicalType::Bool => {
+                Self::Bool(BooleanBufferBuilder::new(rows), NullBufferBuilder::new(rows))
+            }
+            LogicalType::Int => Self::Int(Values::new(rows)),
+            LogicalType::Float => Self::Float(Values::new(rows)),
+            LogicalType::Decimal(p, s) if *p <= 38 => Self::Decimal(Values::new(rows), *p, *s),
+            LogicalType::Decimal(p, s) => Self::Wide(Values::new(rows), *p, *s),
+            LogicalType::Date => Self::Date(Values::new(rows)),
+            LogicalType::Datetime | LogicalType::Instant => match plan.unit {
+                TimeUnit::Microsecond => Self::Micros(Values::new(rows), zoned),
+                _ => Self::Nanos(Values::new(rows), zoned),
+            },
+            LogicalType::Text => Self::Text(Texts::new(rows)),
+            LogicalType::Bytes => Self::Bytes(Texts::new(rows)),
+            other => {
+                let message = format!("the type {other} has no form in text");
+                return Err(Error::new(Kind::Unsupported, message));
+            }
+        })
+    }
+
+    /// Adds values; `Err` with the position of the first that does not fit.
+    #[inline]
+    pub(crate) fn extend<'a>(
+        &mut self,
+        mut values: impl Iterator<Item = Option<Raw<'a>>>,
+    ) -> Result<(), usize> {
+        match self {
+            Self::Null(rows) => match values.position(|value| {
+                value.is_some() || {
+                    *rows += 1;
+                    false
+                }
+            }) {
+                Some(misfit) => Err(misfit),
+                None => Ok(()),
+            },
+            Self::Bool(bits, nulls) => fill_bools(bits, nulls, values),
+            Self::Int(into) => into.fill(values, number::int),
+            Self::Float(into) => into.fill(values, number::float),
+            Self::Decimal(into, p, s) => {
+                let (p, s) = (*p, *s);
+                into.fill(values, |text| number::decimal(text, p, s))
+            }
+            Self::Wide(into, p, s) => {
+                let (p, s) = (*p, *s);
+                into.fill(values, |text| number::wide_decimal(text, p, s))
+            }
+            Self::Date(into) => into.fill(values, time::date),
+            Self::Nanos(into, true) => into.fill(values, |t| time::instant(t)?.to_nanos()),
+            Self::Nanos(into, false) => into.fill(values, |t| time::datetime(t)?.to_nanos()),
+            Self::Micros(into, true) => into.fill(values, |t| time::instant(t)?.to_micros()),
+            Self::Micros(into, false) => into.fill(values, |t| time::datetime(t)?.to_micros()),
+            Self::Text(into) => into.fill(values, unquote),
+            Self::Bytes(into) => into.fill(values, unhex),
+        }
+    }
+
+    /// The column.
+    pub(crate) fn finish(self) -> Result<ArrayRef> {
+        let zone = |zoned: bool| zoned.then(|| std::sync::Arc::<str>::from("UTC"));
+        Ok(match self {
+            Self::Null(rows) => Arc::new(NullArray::new(rows)),
+            Self::Bool(mut bits, mut nulls) => {
+                Arc::new(BooleanArray::new(bits.finish(), nulls.finish()))
+            }
+            Self::Int(values) => Arc::new(values.finish()),
+            Self::Float(values) => Arc::new(values.finish()),
+            Self::Decimal(values, p, s) => {
+                Arc::new(values.finish().with_precision_and_scale(p, s).map_err(internal)?)
+            }
+            Self::Wide(values, p, s) => {
+                Arc::new(values.finish().with_precision_and_scale(p, s).map_err(internal)?)
+            }
+            Self::Date(values) => Arc::new(values.finish()),
+            Self::Nanos(values, z) => Arc::new(values.finish().with_timezone_opt(zone(z))),
+            Self::Micros(values, z) => Arc::new(values.finish().with_timezone_opt(zone(z))),
+            Self::Text(texts) => Arc::new(texts.finish_text()?),
+            Self::Bytes(texts) => Arc::new(texts.finish_bytes()?),
+        })
+    }
+}
+
+/// The Arrow type of the columns that [`Build`] makes.
+pub(crate) fn data_type(plan: &Plan) -> DataType {
+    match (plan.ty.to_arrow(), plan.unit) {
+        (DataType::Timestamp(_, zone), TimeUnit::Microsecond) => {
+            DataType::Timestamp(TimeUnit::Microsecond, zone)
+        }
+        (other, _) => other,
+    }
+}
+
+impl<T: ArrowPrimitiveType> Values<T> {
+    fn new(rows: usize) -> Self {
+        Self { values: Vec::with_capacity(rows), nulls: NullBufferBuilder::new(rows) }
+    }
+
+    #[inline]
+    fn fill<'a>(
+        &mut self,
+        values: impl Iterator<Item = Option<Raw<'a>>>,
+        read: impl Fn(&'a [u8]) -> Option<T::Native>,
+    ) -> Result<(), usize> {
+        for (position, value) in values.enumerate() {
+            match value {
+                None => {
+                    self.values.push(T::Native::default());
+                    self.nulls.append_null();
+                }
+                Some(raw) => {
+                    self.values.push(read(raw.text).ok_or(position)?);
+                    self.nulls.append_non_null();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> PrimitiveArray<T> {
+        PrimitiveArray::new(ScalarBuffer::from(self.values), self.nulls.finish())
+    }
+}
+
+impl Texts {
+    fn new(rows: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        let bytes = Vec::with_capacity(rows * 8);
+        Self { offsets, bytes, nulls: NullBufferBuilder::new(rows) }
+    }
+
+    #[inline]
+    fn fill<'a>(
+        &mut self,
+        values: impl Iterator<Item = Option<Raw<'a>>>,
+        write: impl Fn(&mut Vec<u8>, Raw<'a>) -> Option<()>,
+    ) -> Result<(), usize> {
+        for (position, value) in values.enumerate() {
+            match value {
+                None => self.nulls.append_null(),
+                Some(raw) => {
+                    write(&mut self.bytes, raw).ok_or(position)?;
+                    self.nulls.append_non_null();
+                }
+            }
+            self.offsets.push(i32::try_from(self.bytes.len()).map_err(|_| position)?);
+        }
+        Ok(())
+    }
+
+    /// Checks that all is UTF-8.
+    fn finish_text(mut self) -> Result<StringArray> {
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
+        let bytes = Buffer::from_vec(self.bytes);
+        StringArray::try_new(offsets, bytes, self.nulls.finish())
+            .map_err(|_| Error::new(Kind::Data, "the text is not UTF-8"))
+    }
+
+    fn finish_bytes(mut self) -> Result<BinaryArray> {
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
+        let bytes = Buffer::from_vec(self.bytes);
+        BinaryArray::try_new(offsets, bytes, self.nulls.finish()).map_err(internal)
+    }
+}
+
+fn fill_bools<'a>(
+    bits: &mut BooleanBufferBuilder,
+    nulls: &mut NullBufferBuilder,
+    values: impl Iterator<Item = Option<Raw<'a>>>,
+) -> Result<(), usize> {
+    for (position, value) in values.enumerate() {
+        let bit = match value.map(|raw| raw.text) {
+            None => None,
+            Some(b"true") => Some(true),
+            Some(b"false") => Some(false),
+            Some(_) => return Err(position),
+        };
+        bits.append(bit.unwrap_or_default());
+        nulls.append(bit.is_some());
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn unquote(bytes: &mut Vec<u8>, raw: Raw<'_>) -> Option<()> {
+    match raw.doubled {
+        None => bytes.extend_from_slice(raw.text),
+        Some(quote) => undouble(bytes, raw.text, quote),
+    }
+    Some(())
+}
+
+/// The content of a quoted field, each doubled quote once.
+pub(crate) fn undouble(bytes: &mut Vec<u8>, text: &[u8], quote: u8) {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(quote, rest) {
+        bytes.extend_from_slice(rest.get(..=at).unwrap_or_default());
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    bytes.extend_from_slice(rest);
+}
+
+fn unhex(bytes: &mut Vec<u8>, raw: Raw<'_>) -> Option<()> {
+    let (pairs, rest) = raw.text.as_chunks::<2>();
+    for [high, low] in pairs {
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        bytes.push(u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()?);
+    }
+    rest.is_empty().then_some(())
+}
+
+fn internal(cause: ArrowError) -> Error {
+    Error::new(Kind::Internal, cause.to_string())
+}

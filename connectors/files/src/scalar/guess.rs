@@ -1,0 +1,234 @@
+//! Finds the narrowest type that holds all values of a column, and remembers why.
+
+use arrow_schema::TimeUnit;
+use trueup_connector::LogicalType;
+
+use super::number::{self, Shape};
+use super::numbers::Numbers;
+use super::time::{self, Moment};
+use crate::inference::RuledOut;
+
+/// A value, and the line its record starts in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sample {
+    value: String,
+    line: u64,
+}
+
+impl Sample {
+    pub(crate) fn new(text: &[u8], line: u64) -> Self {
+        let text = String::from_utf8_lossy(text.get(..240).unwrap_or(text));
+        Self { value: text.chars().take(60).collect(), line }
+    }
+
+    pub(crate) fn rules_out(&self, ty: &str) -> RuledOut {
+        RuledOut { ty: ty.to_owned(), value: self.value.clone(), line: self.line }
+    }
+}
+
+/// What kind of value all values so far are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Lead {
+    #[default]
+    Nothing,
+    Bool,
+    Number,
+    Date,
+    Datetime,
+    Instant,
+    Text,
+}
+
+impl Lead {
+    fn is_not(self) -> &'static str {
+        match self {
+            Self::Nothing | Self::Text => "a number, date or truth value",
+            Self::Bool => "a bool",
+            Self::Number => "a number in its plain form",
+            Self::Date => "a date",
+            Self::Datetime => "a datetime",
+            Self::Instant => "an instant",
+        }
+    }
+}
+
+/// What is known of a column after some of its values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Guess {
+    pub(crate) values: u64,
+    pub(crate) nulls: u64,
+    lead: Lead,
+    first: Option<Sample>,
+    /// The value that made it text, and what it was before.
+    odd: Option<(Sample, Lead)>,
+    numbers: Numbers,
+    times: Times,
+}
+
+/// The type of a column: what its values mean, and in which unit Arrow counts time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) ty: LogicalType,
+    pub(crate) unit: TimeUnit,
+}
+
+impl Plan {
+    pub(crate) fn new(ty: LogicalType) -> Self {
+        Self { ty, unit: TimeUnit::Nanosecond }
+    }
+}
+
+impl Guess {
+    /// Takes a value that is not null. `line` is asked for only where the value is evidence.
+    #[inline]
+    pub(crate) fn see(&mut self, text: &[u8], line: impl Fn() -> u64) {
+        self.values += 1;
+        match self.lead {
+            Lead::Text => {}
+            Lead::Number if number::is_short_int(text) => self.numbers.see_short(text),
+            Lead::Date if time::date(text).is_some() => {}
+            _ => self.see_slowly(text, line),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn see_null(&mut self) {
+        self.nulls += 1;
+    }
+
+    /// Takes what was seen of the rows after these; the same as if one had seen all of them.
+    pub(crate) fn merge(&mut self, later: Self) {
+        let odd = match (self.lead, later.lead) {
+            (Lead::Text, _) | (_, Lead::Nothing) => None,
+            (Lead::Nothing, _) => later.odd,
+            (mine, theirs) if mine == theirs => None,
+            (mine, Lead::Text) => match later.odd {
+                Some((sample, before)) if before == mine => Some((sample, mine)),
+                _ => later.first.clone().map(|first| (first, mine)),
+            },
+            (mine, _) => later.first.clone().map(|first| (first, mine)),
+        };
+        self.values += later.values;
+        self.nulls += later.nulls;
+        self.lead = match (self.lead, later.lead) {
+            (lead, Lead::Nothing) | (Lead::Nothing, lead) => lead,
+            (mine, theirs) if mine == theirs => mine,
+            _ => Lead::Text,
+        };
+        self.odd = self.odd.take().or(odd);
+        self.first = self.first.take().or(later.first);
+        self.numbers.merge(later.numbers);
+        self.times.merge(later.times);
+    }
+
+    /// The type, and what it is not.
+    pub(crate) fn finish(&self) -> (Plan, Vec<RuledOut>) {
+        match self.lead {
+            Lead::Nothing => (Plan::new(LogicalType::Null), Vec::new()),
+            Lead::Bool => (Plan::new(LogicalType::Bool), Vec::new()),
+            Lead::Date => (Plan::new(LogicalType::Date), Vec::new()),
+            Lead::Number => self.numbers.finish(),
+            Lead::Datetime => self.finish_times(LogicalType::Datetime),
+            Lead::Instant => self.finish_times(LogicalType::Instant),
+            Lead::Text => {
+                let odd = self.odd.iter().map(|(sample, before)| sample.rules_out(before.is_not()));
+                (Plan::new(LogicalType::Text), odd.collect())
+            }
+        }
+    }
+
+    /// The unit in which times of a declared type can be counted.
+    pub(crate) fn unit(&self) -> TimeUnit {
+        self.times.unit().unwrap_or(TimeUnit::Nanosecond)
+    }
+
+    fn finish_times(&self, ty: LogicalType) -> (Plan, Vec<RuledOut>) {
+        match self.times.unit() {
+            Some(unit) => (Plan { ty, unit }, Vec::new()),
+            None => {
+                let why = "in one unit with the others: nanoseconds and years outside 1677 to 2262";
+                let first = self.first.iter().map(|sample| sample.rules_out(why));
+                (Plan::new(LogicalType::Text), first.collect())
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn see_slowly(&mut self, text: &[u8], line: impl Fn() -> u64) {
+        if self.first.is_none() {
+            self.first = Some(Sample::new(text, line()));
+        }
+        let lead = self.take(text, &line);
+        if self.lead == Lead::Nothing && lead != Lead::Text {
+            self.lead = lead;
+        } else if self.lead != lead {
+            self.odd = Some((Sample::new(text, line()), self.lead));
+            self.lead = Lead::Text;
+        }
+    }
+
+    /// What this value is; numbers and times are noted where the column is made of them so far.
+    fn take(&mut self, text: &[u8], line: &impl Fn() -> u64) -> Lead {
+        let is = |lead| self.lead == Lead::Nothing || self.lead == lead;
+        if is(Lead::Number)
+            && let Some(shape) = number::shape(text)
+        {
+            return self.take_number(text, &shape, line);
+        }
+        if is(Lead::Bool) && matches!(text, b"true" | b"false") {
+            return Lead::Bool;
+        }
+        if is(Lead::Date) && time::date(text).is_some() {
+            return Lead::Date;
+        }
+        if is(Lead::Datetime)
+            && let Some(moment) = time::datetime(text)
+        {
+            self.times.see(moment);
+            return Lead::Datetime;
+        }
+        if is(Lead::Instant)
+            && let Some(moment) = time::instant(text)
+        {
+            self.times.see(moment);
+            return Lead::Instant;
+        }
+        Lead::Text
+    }
+
+    fn take_number(&mut self, text: &[u8], shape: &Shape, line: &impl Fn() -> u64) -> Lead {
+        self.numbers.see(text, shape, line);
+        Lead::Number
+    }
+}
+
+/// Which units hold all times so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Times {
+    beyond_nanos: bool,
+    below_micros: bool,
+}
+
+impl Times {
+    fn see(&mut self, moment: Moment) {
+        self.beyond_nanos |= moment.to_nanos().is_none();
+        self.below_micros |= moment.nanos % 1000 != 0;
+    }
+
+    fn merge(&mut self, later: Self) {
+        self.beyond_nanos |= later.beyond_nanos;
+        self.below_micros |= later.below_micros;
+    }
+
+    fn unit(self) -> Option<TimeUnit> {
+        match (self.beyond_nanos, self.below_micros) {
+            (false, _) => Some(TimeUnit::Nanosecond),
+            (true, false) => Some(TimeUnit::Microsecond),
+            (true, true) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "guess_tests.rs"]
+mod tests;

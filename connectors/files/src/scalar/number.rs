@@ -1,0 +1,240 @@
+//! Numbers in text: what they look like, and their values.
+
+use arrow_buffer::i256;
+
+/// What a number in text looks like: `-12.50`, `3`, `1.5e-7`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Digits before the point; none is counted for a lone zero.
+    pub(crate) whole: usize,
+    /// Digits after the point.
+    pub(crate) scale: usize,
+    /// Whether it has a point.
+    pub(crate) has_point: bool,
+    /// Whether it has an exponent.
+    pub(crate) has_exponent: bool,
+    /// Whether the last digit after the point is a zero.
+    pub(crate) ends_in_zero: bool,
+}
+
+impl Shape {
+    /// Digits that count.
+    pub(crate) fn digits(&self) -> usize {
+        self.whole + self.scale
+    }
+}
+
+/// The shape of a number that is written in the one plain way: no plus, no leading zeros, no minus
+/// before a zero, digits on both sides of a point. Anything else is text, so that nothing is lost.
+pub(crate) fn shape(text: &[u8]) -> Option<Shape> {
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    let (mantissa, has_exponent) = match memchr::memchr2(b'e', b'E', unsigned) {
+        None => (unsigned, false),
+        Some(at) => {
+            is_exponent(unsigned.get(at + 1..)?).then_some(())?;
+            (unsigned.get(..at)?, true)
+        }
+    };
+    let (whole, fraction) = match memchr::memchr(b'.', mantissa) {
+        None => (mantissa, None),
+        Some(at) => (mantissa.get(..at)?, Some(mantissa.get(at + 1..)?)),
+    };
+    let digits = fraction.unwrap_or_default();
+    let fits = is_whole(whole) && all_digits(digits) && fraction != Some(b"");
+    let is_minus_zero =
+        || unsigned.len() != text.len() && mantissa.iter().all(|byte| matches!(byte, b'0' | b'.'));
+    (fits && !is_minus_zero()).then(|| Shape {
+        whole: if whole == b"0" { 0 } else { whole.len() },
+        scale: digits.len(),
+        has_point: fraction.is_some(),
+        has_exponent,
+        ends_in_zero: digits.last() == Some(&b'0'),
+    })
+}
+
+/// Whether it is a whole number of at most 18 digits in its one plain form.
+#[inline]
+pub(crate) fn is_short_int(text: &[u8]) -> bool {
+    let digits = match text {
+        [b'-', digits @ ..] => digits,
+        digits => digits,
+    };
+    match digits {
+        [b'0'] => text.len() == 1,
+        [b'1'..=b'9', rest @ ..] => rest.len() < 18 && all_digits(rest),
+        _ => false,
+    }
+}
+
+/// A whole number of 64 bits; a plus and leading zeros are taken too.
+#[inline]
+pub(crate) fn int(text: &[u8]) -> Option<i64> {
+    let (digits, sign) = match text {
+        [b'-', digits @ ..] => (digits, -1),
+        [b'+', digits @ ..] => (digits, 1),
+        digits => (digits, 1),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return std::str::from_utf8(text).ok()?.parse().ok();
+    }
+    let mut value = 0_i64;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Some(value * sign)
+}
+
+/// An unscaled decimal of this scale, if the number fits it exactly.
+///
+/// Exponents are taken, as are a plus and leading zeros; zeros after the last digit that count
+/// nothing may be more than the scale.
+#[inline]
+pub(crate) fn decimal(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
+    let (digits, negative) = match text {
+        [b'-', digits @ ..] => (digits, true),
+        [b'+', digits @ ..] => (digits, false),
+        digits => (digits, false),
+    };
+    if digits.len() > 18 || scale < 0 {
+        return wide_decimal(text, precision, scale)?.to_i128();
+    }
+    let (mut value, mut seen, mut after) = (0_u64, 0_u8, None::<i8>);
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            value = value * 10 + u64::from(digit);
+            seen = 1;
+            after = after.map(|n| n + 1);
+        } else if *byte == b'.' && after.is_none() {
+            after = Some(0);
+        } else {
+            return wide_decimal(text, precision, scale)?.to_i128();
+        }
+    }
+    let missing = scale - after.unwrap_or(0);
+    if seen == 0 || missing < 0 {
+        return wide_decimal(text, precision, scale)?.to_i128();
+    }
+    let value = i128::from(value) * *POWERS.get(usize::from(missing.unsigned_abs()))?;
+    let fits = POWERS.get(usize::from(precision)).is_none_or(|limit| value < *limit);
+    fits.then_some(if negative { -value } else { value })
+}
+
+/// The same for up to 256 bits.
+pub(crate) fn wide_decimal(text: &[u8], precision: u8, scale: i8) -> Option<i256> {
+    let text = std::str::from_utf8(text).ok()?;
+    let number: trueup_connector::Number = text.parse().ok()?;
+    let unscaled = number.to_unscaled(scale)?;
+    let limit = i256::from_i128(10).checked_pow(precision.into());
+    limit.is_none_or(|limit| unscaled.wrapping_abs() < limit).then_some(unscaled)
+}
+
+/// The nearest float.
+#[inline]
+pub(crate) fn float(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let is_word = || matches!(text, "nan" | "NaN" | "inf" | "-inf" | "Infinity" | "-Infinity");
+    let value: f64 = text.parse().ok()?;
+    // Digits beyond the range of floats must not become infinite silently.
+    (value.is_finite() || is_word()).then_some(value)
+}
+
+/// Whether a float gives back all digits of this number.
+pub(crate) fn is_float(text: &[u8], shape: &Shape) -> bool {
+    if shape.digits() <= 15 {
+        return float(text).is_some();
+    }
+    let exact = |text: &str| text.parse::<trueup_connector::Number>().ok();
+    let Some(value) = float(text) else { return false };
+    std::str::from_utf8(text).is_ok_and(|text| exact(text) == exact(&format!("{value:e}")))
+}
+
+/// Powers of ten that fit 128 bits.
+const POWERS: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut i = 1;
+    while i < 39 {
+        #[expect(clippy::indexing_slicing, reason = "evaluated when compiling")]
+        {
+            powers[i] = powers[i - 1] * 10;
+        }
+        i += 1;
+    }
+    powers
+};
+
+fn is_whole(text: &[u8]) -> bool {
+    match text {
+        [b'0'] => true,
+        [b'1'..=b'9', rest @ ..] => all_digits(rest),
+        _ => false,
+    }
+}
+
+fn is_exponent(text: &[u8]) -> bool {
+    let digits = match text {
+        [b'-' | b'+', digits @ ..] => digits,
+        digits => digits,
+    };
+    !digits.is_empty() && digits.len() < 5 && all_digits(digits)
+}
+
+#[inline]
+fn all_digits(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_plain_form_is_a_number() {
+        for text in ["0", "-1", "12", "0.5", "-0.05", "1e5", "1.5E-7", "123456789012345678901"] {
+            assert!(shape(text.as_bytes()).is_some(), "{text}");
+        }
+        for text in [
+            "", "-", "007", "+1", "-0", "-0.00", "1.", ".5", "1e", "0x1", "1 ", "1_0", "--1",
+            "1e99999",
+        ] {
+            assert!(shape(text.as_bytes()).is_none(), "{text}");
+        }
+        assert!(is_short_int(b"123456789012345678") && !is_short_int(b"1234567890123456789"));
+    }
+
+    #[test]
+    fn decimals_are_exact_or_nothing() {
+        let check = |text: &str, want| assert_eq!(decimal(text.as_bytes(), 10, 2), want, "{text}");
+        check("12.5", Some(1250));
+        check("-0.01", Some(-1));
+        check("7", Some(700));
+        check("1.500", Some(150));
+        check("1.505", None);
+        check("1e2", Some(10000));
+        check("99999999.99", Some(9_999_999_999));
+        check("100000000", None);
+        check(".", None);
+        check("", None);
+        check("1.2.3", None);
+        assert_eq!(decimal(b"12345678901234567890.5", 30, 1), Some(123_456_789_012_345_678_905));
+    }
+
+    #[test]
+    fn ints_and_floats() {
+        assert_eq!(int(b"-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(
+            (int(b"9223372036854775808"), int(b""), int(b"-"), int(b"1a")),
+            (None, None, None, None)
+        );
+        assert_eq!(
+            (float(b"1e400"), float(b"0.1"), float(b"NaN").map(f64::is_nan)),
+            (None, Some(0.1), Some(true))
+        );
+        let whole = |text: &[u8]| is_float(text, &shape(text).unwrap());
+        assert!(whole(b"0.30000000000000004") && !whole(b"0.30000000000000001"));
+    }
+}

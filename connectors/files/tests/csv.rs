@@ -1,0 +1,248 @@
+//! What CSV files become, and what bad ones get.
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+use trueup_connector::{Context, Field, Kind, LogicalType, Result, Schema, Snapshot, Value};
+use trueup_files::{CsvSettings, FileSettings, Files, Settings};
+
+fn write(bytes: &[u8]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stock.csv");
+    std::fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+fn read_as(bytes: &[u8], change: impl FnOnce(FileSettings) -> FileSettings) -> Result<Snapshot> {
+    let (_folder, path) = write(bytes);
+    let files = Files::new(Settings::default().with_file(change(FileSettings::new(path))))?;
+    files.read_blocking(&Context::new(), "stock")
+}
+
+fn rows(snapshot: &Snapshot) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for batch in snapshot.batches() {
+        let columns: Vec<_> =
+            batch.columns().iter().map(|c| trueup_connector::Column::new(c).unwrap()).collect();
+        for row in 0..batch.num_rows() {
+            rows.push(columns.iter().map(|c| text(&c.value(row))).collect());
+        }
+    }
+    rows
+}
+
+fn text(value: &Value) -> String {
+    if value.is_null() { "∅".to_owned() } else { value.to_string() }
+}
+
+/// `types` and the rows, each as one line.
+#[track_caller]
+fn check(bytes: &[u8], types: &str, want: &[&str]) {
+    check_as(bytes, |file| file, types, want);
+}
+
+#[track_caller]
+fn check_as(
+    bytes: &[u8],
+    change: impl FnOnce(FileSettings) -> FileSettings,
+    types: &str,
+    want: &[&str],
+) {
+    let snapshot = read_as(bytes, change).unwrap();
+    let got: Vec<_> = snapshot.schema().fields().iter().map(|f| f.ty.to_string()).collect();
+    assert_eq!(got.join(" "), types);
+    let got: Vec<_> = rows(&snapshot).iter().map(|row| row.join("|")).collect();
+    assert_eq!(got, want);
+}
+
+#[track_caller]
+fn fails(bytes: &[u8], line: u64, words: &str) {
+    fails_as(bytes, |file| file, line, words);
+}
+
+#[track_caller]
+fn fails_as(
+    bytes: &[u8],
+    change: impl FnOnce(FileSettings) -> FileSettings,
+    line: u64,
+    words: &str,
+) {
+    let error = read_as(bytes, change).unwrap_err();
+    let text = error.to_string();
+    assert_eq!(error.kind(), Kind::Data, "{text}");
+    assert!(text.contains(words) && text.contains("stock.csv"), "{text}");
+    assert!(line == 0 || text.contains(&format!("line: {line}")), "{text}");
+}
+
+#[test]
+fn types_are_the_narrowest_that_lose_nothing() {
+    check(
+        b"a,b,c,d,e,f,g\n1,1.50,007,true,2026-01-31,2026-01-31T10:00:00Z,x\n-2,0.25,7,false,2024-02-29,2026-01-31T10:00:00.5Z,\n",
+        "int decimal(3,2) text bool date instant text",
+        &[
+            "1|1.50|007|true|2026-01-31|2026-01-31T10:00:00Z|x",
+            "-2|0.25|7|false|2024-02-29|2026-01-31T10:00:00.5Z|∅",
+        ],
+    );
+}
+
+#[test]
+fn an_empty_field_is_null_and_an_empty_quoted_one_is_not() {
+    check(b"a,b\n1,\n2,\"\"\n", "int text", &["1|∅", "2|"]);
+    let quoted = |mut csv: CsvSettings| {
+        csv.quoted_null = true;
+        csv.null = "NA".into();
+        csv
+    };
+    let file = |file: FileSettings| file.with_csv(quoted(CsvSettings::default()));
+    check_as(b"a,b\nNA,\n\"NA\",2\n", file, "null text", &["∅|", "∅|2"]);
+}
+
+#[test]
+fn quotes_line_ends_and_delimiters_in_fields() {
+    check(
+        b"\xef\xbb\xbfa,\"b \"\"x\"\"\"\r\n\"1,2\",\"line\r\ntwo\"\r\n\r\n\"say \"\"hi\"\"\",\xc3\xa9",
+        "text text",
+        &["1,2|line\r\ntwo", "say \"hi\"|é"],
+    );
+}
+
+#[test]
+fn a_column_alone_has_nulls_in_blank_lines() {
+    check(b"a\n1\n\n3\n", "int", &["1", "∅", "3"]);
+}
+
+#[test]
+fn tabs_comments_and_no_header() {
+    let file = |mut file: FileSettings| {
+        file.csv.header = false;
+        file.csv.comment = Some('#');
+        file.with_delimiter('\t')
+    };
+    check_as(b"# \"one\n1\tx\n#2\ty\n3\tz", file, "int text", &["1|x", "3|z"]);
+}
+
+#[test]
+fn quotes_can_be_text() {
+    let file = |mut file: FileSettings| {
+        file.csv.quote = None;
+        file
+    };
+    check_as(b"a,b\n5\" disk,\"\n", file, "text text", &["5\" disk|\""]);
+}
+
+#[test]
+fn bad_records_are_named() {
+    fails(b"a,b\n1,2\n3\n", 3, "the record has 1 field, not the 2 of the others");
+    fails(b"a,b\n\"1\n\",2\n3,4,5\n", 4, "the record has 3 fields");
+    fails(b"a,b\n1,2\n5\" disk,3\n", 3, "a quote inside a field");
+    fails(b"a,b\n1,2\n\"x\"y,3\n", 3, "text after the closing quote");
+    fails(b"a,b\n1,2\n\"x,3\n4,5\n", 3, "never closed");
+    fails(b"a,b\n1,2\n3,\0\n", 3, "NUL");
+    fails(b"a,b\n1,2\n3,\xe9\n", 3, "not UTF-8");
+    fails(b"", 0, "empty");
+    fails(b"a,a\n1,2\n", 0, "the column name `a` stands twice, as column 1 and 2");
+    fails(b"a,,c\n1,2,3\n", 1, "column 2 has no name");
+    fails(b"a,b\r1,2\r", 1, "carriage return");
+    fails(b"a,\xff\n1,2\n", 1, "not UTF-8");
+}
+
+fn declared(types: &[(&str, LogicalType)]) -> Schema {
+    Schema::new(types.iter().map(|(name, ty)| Field::new(*name, ty.clone()))).unwrap()
+}
+
+#[test]
+fn declared_types_are_held() {
+    let schema = declared(&[("b", LogicalType::Decimal(10, 2)), ("a", LogicalType::Text)]);
+    let file = |file: FileSettings| file.with_schema(schema.clone());
+    check_as(b"a,b\n007,1\n,2.5\n", file, "decimal(10,2) text", &["1.00|007", "2.50|∅"]);
+    let wrong = |file: FileSettings| file.with_schema(schema.clone());
+    fails_as(
+        b"a,b\n1,2\n\n\"x\ny\",twelve\n",
+        wrong,
+        5,
+        "`twelve` does not fit the type decimal(10,2)",
+    );
+    let missing = |file: FileSettings| file.with_schema(schema.clone());
+    fails_as(b"a,c\n1,2\n", missing, 0, "the file has the column `c`, which is not declared");
+}
+
+#[test]
+fn a_secret_is_not_shown() {
+    let field = || Field::new("pin", LogicalType::Int).secret();
+    let error = read_as(b"pin\n12x4\n", |file| file.with_field(field())).unwrap_err();
+    assert!(error.to_string().starts_with("`‹secret›` does not fit"), "{error}");
+    assert!(!format!("{error:?}").contains("12x4"));
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    let check = |change: fn(FileSettings) -> FileSettings, words: &str| {
+        let error = read_as(b"a,b\n1,2\n", change).unwrap_err();
+        assert_eq!(error.kind(), Kind::Invalid, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    };
+    check(
+        |file| file.with_key(["aa"]),
+        "the key `aa` is not a column of the file; did you mean `a`?",
+    );
+    check(|file| file.with_encoding("klingon"), "unknown encoding `klingon`");
+    check(|file| file.with_delimiter('"'), "different characters");
+    check(|file| file.with_delimiter('x'), "delimiter `x`");
+    check(|file| file.with_record_limit(0), "record limit");
+}
+
+#[test]
+fn other_encodings_are_read_strictly() {
+    let latin = |file: FileSettings| file.with_encoding("windows-1252");
+    check_as(b"a\ncaf\xe9\n", latin, "text", &["café"]);
+    let utf16: Vec<u8> =
+        "\u{feff}a,b\r\n1,é\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    check(&utf16, "int text", &["1|é"]);
+    let broken = [b"a\n1\nx\x81\n".as_slice(), b"\xff\xff"].concat();
+    fails_as(&broken, |file| file.with_encoding("shift_jis"), 3, "not Shift_JIS");
+}
+
+#[test]
+fn many_threads_and_pieces_give_the_same() {
+    let mut text = String::from("id,name\n");
+    for i in 0..60_000 {
+        text.push_str(&format!(
+            "{i},\"line\n{i}, \"\"quoted\"\" and a rather long text to fill the pieces {i:090}\"\n"
+        ));
+    }
+    let (_folder, path) = write(text.as_bytes());
+    let read = |threads| {
+        let settings =
+            Settings::default().with_file(FileSettings::new(&path)).with_threads(threads);
+        Files::new(settings).unwrap().read_blocking(&Context::new(), "stock").unwrap()
+    };
+    let (one, many) = (read(1), read(5));
+    assert!(many.batches().len() > one.batches().len());
+    assert_eq!(rows(&one), rows(&many));
+}
+
+#[test]
+fn errors_in_later_pieces_have_their_lines() {
+    let mut text = String::from("id,name\n");
+    for i in 0..300_000 {
+        text.push_str(&format!("{i},\"a\nb {i:020}\"\n"));
+    }
+    text.push_str("1,2,3\n");
+    for threads in [1, 3] {
+        let (_folder, path) = write(text.as_bytes());
+        let settings =
+            Settings::default().with_file(FileSettings::new(&path)).with_threads(threads);
+        let error =
+            Files::new(settings).unwrap().read_blocking(&Context::new(), "stock").unwrap_err();
+        assert!(error.to_string().contains("line: 600002"), "{error}");
+    }
+}
+
+#[test]
+fn a_record_without_end_is_refused() {
+    let text = [b"a\n\"".as_slice(), &vec![b'x'; 9 << 20]].concat();
+    let error = read_as(&text, |file| file.with_record_limit(1 << 20)).unwrap_err();
+    assert_eq!(error.kind(), Kind::Limit);
+    assert!(error.to_string().contains("line: 2"), "{error}");
+}
