@@ -10,18 +10,21 @@
 //! connector passes with one line.
 
 pub mod connector;
+pub mod context;
 pub mod error;
 pub mod mapping;
+mod reading;
 pub mod record;
 pub mod snapshot;
 pub mod writer;
 
 pub use connector::{
-    Capability, Connector, ConnectorExt, Context, Cursor, Identity, Page, Progress, ReadRequest,
-    Removed, Resource,
+    Capability, Connector, Cursor, Identity, Page, ReadRequest, Removed, Resource,
 };
+pub use context::{Context, Progress};
 pub use error::{Error, Kind, Result, Retry, suggest};
 pub use mapping::Mapping;
+pub use reading::ConnectorExt;
 pub use record::{Cell, Class, Column, Field, LogicalType, Number, Role, Schema, Value};
 pub use snapshot::{
     Condition, Consistency, ContentTree, Coverage, Hash, Predicate, Proof, Provenance, Snapshot,

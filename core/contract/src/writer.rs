@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::connector::Context;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::record::Value;
 

@@ -100,7 +100,8 @@ impl Value {
                 format!("[{}]", items.join(","))
             }
             Self::Struct(members) => {
-                let member = |(name, v): &(String, Self)| format!("{}:{}", quoted(name), v.json_text());
+                let member =
+                    |(name, v): &(String, Self)| format!("{}:{}", quoted(name), v.json_text());
                 format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(","))
             }
             other => quoted(&other.to_string()),

@@ -128,10 +128,10 @@ impl Predicate {
     ///
     /// # Errors
     /// The first that `change` gives.
-    pub fn try_map<E>(
-        &self,
-        change: &mut dyn FnMut(&str, &Condition) -> Result<(String, Condition), E>,
-    ) -> Result<Self, E> {
+    pub fn try_map<E, F>(&self, change: &mut F) -> Result<Self, E>
+    where
+        F: FnMut(&str, &Condition) -> Result<(String, Condition), E>,
+    {
         let mut each =
             |inner: &[Self]| inner.iter().map(|p| p.try_map(change)).collect::<Result<Vec<_>, E>>();
         Ok(match self {

@@ -1,0 +1,66 @@
+//! Comparing rows value by value, under the rules.
+
+use smallvec::SmallVec;
+use trueup_connector::{Context, Result};
+
+use super::parallel::each_thread;
+use super::rules::Fields;
+use super::table::{Row, Table};
+
+/// How many pairs a thread takes at a time.
+const CHUNK: usize = 1024;
+
+/// Compared fields, by their place among them; few in most cases.
+pub(super) type FieldPlaces = SmallVec<[u16; 4]>;
+
+/// One pair of rows, and the compared fields (by their place among them) in which they differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Differing {
+    pub(super) expected: Row,
+    pub(super) actual: Row,
+    pub(super) fields: FieldPlaces,
+}
+
+/// Both sides and their rules, as everything after joining needs them.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    pub(super) fields: &'a Fields,
+    pub(super) expected: &'a Table,
+    pub(super) actual: &'a Table,
+}
+
+impl Sides<'_> {
+    /// The fields in which two rows differ; none where they agree.
+    pub(super) fn differing(&self, expected: Row, actual: Row) -> Result<FieldPlaces> {
+        let mut differing = FieldPlaces::new();
+        for (place, field) in (0..).zip(&self.fields.compared) {
+            let e = self.expected.cell(field.expected, expected);
+            let a = self.actual.cell(field.actual, actual);
+            if !field.rule.agree_cells(&e, &a).map_err(|error| error.with("field", &field.name))? {
+                differing.push(place);
+            }
+        }
+        Ok(differing)
+    }
+
+    /// The pairs that differ in some field, in no particular order.
+    pub(super) fn compare(
+        &self,
+        pairs: &[(Row, Row)],
+        threads: usize,
+        context: &Context,
+    ) -> Result<Vec<Differing>> {
+        let chunks: Vec<&[(Row, Row)]> = pairs.chunks(CHUNK).collect();
+        let found = each_thread(threads, context, &chunks, |chunks| {
+            let mut found = Vec::new();
+            for (expected, actual) in chunks.copied().flatten().copied() {
+                let fields = self.differing(expected, actual)?;
+                if !fields.is_empty() {
+                    found.push(Differing { expected, actual, fields });
+                }
+            }
+            Ok(found)
+        })?;
+        Ok(found.concat())
+    }
+}

@@ -1,0 +1,142 @@
+//! A snapshot ready for comparing: its columns, and those that rules normalise, by field and batch.
+
+use trueup_connector::record::column_from_values;
+use trueup_connector::{Cell, Column, Error, Kind, LogicalType, Result, Snapshot, Value};
+
+use super::rules::{FieldRule, Fields, Side};
+
+/// A row's place: the number of its batch and of the row in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Row(u64);
+
+impl Row {
+    pub(super) fn new(batch: usize, row: usize) -> Self {
+        Self(((batch as u64) << 32) | row as u64)
+    }
+
+    pub(super) fn batch(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    pub(super) fn row(self) -> usize {
+        (self.0 & 0xffff_ffff) as usize
+    }
+}
+
+/// One field's column, a piece a batch.
+pub(super) type Pieces = Vec<Column>;
+
+/// One side of a comparison.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    /// In canonical names and values.
+    pub(super) snapshot: Snapshot,
+    /// Every field, in the order of the schema.
+    columns: Vec<Pieces>,
+    /// The key fields, normalised.
+    pub(super) key: Vec<Pieces>,
+    /// The compared fields as they are fingerprinted: equal ones agree under their rule.
+    pub(super) compared: Vec<Pieces>,
+}
+
+impl Table {
+    pub(super) fn new(
+        snapshot: &Snapshot,
+        fields: &Fields,
+        place: fn(&FieldRule) -> usize,
+    ) -> Result<Self> {
+        let columns = (0..snapshot.schema().fields().len()).map(|field| pieces(snapshot, field));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let key = fields.key.iter().map(|field| {
+            normalised(snapshot, &columns, field, place(field), field.rule.normalises())
+        });
+        // Equal raw values agree under every rule, so only fields whose raw values cannot be compared
+        // at all (a datetime against an instant) are normalised ahead.
+        let compared = fields
+            .compared
+            .iter()
+            .map(|field| normalised(snapshot, &columns, field, place(field), field.rule.zone()));
+        let (key, compared) = (key.collect::<Result<_>>()?, compared.collect::<Result<_>>()?);
+        Ok(Self { snapshot: snapshot.clone(), columns, key, compared })
+    }
+
+    /// Adds the rows of a batch that has the columns of the snapshot.
+    pub(super) fn of_side(snapshot: &Snapshot, fields: &Fields, side: Side) -> Result<Self> {
+        match side {
+            Side::Expected => Self::new(snapshot, fields, |field| field.expected),
+            Side::Actual => Self::new(snapshot, fields, |field| field.actual),
+        }
+    }
+
+    /// The cell of a field, by its place in the schema, as the side has it.
+    pub(super) fn cell(&self, field: usize, row: Row) -> Cell<'_> {
+        self.columns.get(field).map_or(Cell::Null, |pieces| cell(pieces, row))
+    }
+
+    /// The value of a field, by its place in the schema.
+    pub(super) fn value(&self, field: usize, row: Row) -> Value {
+        self.cell(field, row).to_value()
+    }
+
+    /// The normalised value of a key field, by its place in the key.
+    pub(super) fn key_cell(&self, position: usize, row: Row) -> Cell<'_> {
+        self.key.get(position).map_or(Cell::Null, |pieces| cell(pieces, row))
+    }
+
+    /// How many rows each batch has.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.snapshot.batches().iter().map(|batch| batch.num_rows())
+    }
+
+    /// Every row in order.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row> {
+        self.lengths()
+            .enumerate()
+            .flat_map(|(batch, rows)| (0..rows).map(move |row| Row::new(batch, row)))
+    }
+}
+
+/// The cell of a row in a column's pieces.
+#[inline]
+pub(super) fn cell(pieces: &Pieces, row: Row) -> Cell<'_> {
+    pieces.get(row.batch()).map_or(Cell::Null, |column| column.cell(row.row()))
+}
+
+fn pieces(snapshot: &Snapshot, field: usize) -> Result<Pieces> {
+    let arrays = snapshot.batches().iter().filter_map(|batch| batch.columns().get(field));
+    arrays.map(Column::new).collect()
+}
+
+fn normalised(
+    snapshot: &Snapshot,
+    columns: &[Pieces],
+    field: &FieldRule,
+    place: usize,
+    needed: bool,
+) -> Result<Pieces> {
+    let missing = || Error::new(Kind::Internal, format!("the field `{}` is not there", field.name));
+    let raw = columns.get(place).ok_or_else(missing)?;
+    if !needed {
+        return Ok(raw.clone());
+    }
+    let ty = &snapshot.schema().fields().get(place).ok_or_else(missing)?.ty;
+    let ty = if field.rule.zone() { &LogicalType::Instant } else { ty };
+    raw.iter().map(|column| normalise(column, ty, field)).collect()
+}
+
+fn normalise(column: &Column, ty: &LogicalType, field: &FieldRule) -> Result<Column> {
+    let values = (0..column.len()).map(|row| field.rule.normalise(column.value(row)));
+    let values = values.collect::<Result<Vec<Value>>>()?;
+    let ty = match ty {
+        // A default may give a column of nulls its type.
+        LogicalType::Null => &type_of(&values),
+        ty => ty,
+    };
+    let array = column_from_values(ty, &values.iter().collect::<Vec<_>>());
+    Column::new(&array.map_err(|error| error.with("field", &field.name))?)
+}
+
+fn type_of(values: &[Value]) -> LogicalType {
+    let first = values.iter().find(|value| !value.is_null());
+    first.and_then(|value| value.type_name().parse().ok()).unwrap_or(LogicalType::Null)
+}
