@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{Field as ArrowField, Schema as ArrowSchema, SchemaRef};
+use arrow_schema::{Field as ArrowField, Schema as ArrowSchema, SchemaRef, TimeUnit};
 use trueup_connector::{Error, Field, Kind, LogicalType, Result, Role, Schema, suggest};
 
 use crate::config::FileSettings;
-use crate::inference::{Evidence, Inference};
+use crate::inference::{Evidence, Inference, RuledOut};
 use crate::place::{Place, Stamp};
 use crate::scalar::build::data_type;
 use crate::scalar::guess::{Guess, Plan};
@@ -28,6 +28,34 @@ pub(crate) struct Layout {
     /// Where the first record starts.
     pub(crate) start: Place,
     pub(crate) inference: Arc<Inference>,
+}
+
+/// What was seen of the values of a column.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The type they have if none is declared.
+    pub(crate) plan: Plan,
+    /// The unit that holds them if they are times.
+    pub(crate) unit: TimeUnit,
+    pub(crate) ruled_out: Vec<RuledOut>,
+    pub(crate) values: u64,
+    pub(crate) nulls: u64,
+}
+
+impl Seen {
+    /// No value in so many records.
+    pub(crate) fn nothing(rows: u64) -> Self {
+        let plan = Plan::new(LogicalType::Null);
+        Self { unit: plan.unit, plan, ruled_out: Vec::new(), values: 0, nulls: rows }
+    }
+}
+
+impl From<&Guess> for Seen {
+    fn from(guess: &Guess) -> Self {
+        let (plan, ruled_out) = guess.finish();
+        let (values, nulls, unit) = (guess.values, guess.nulls, guess.unit());
+        Self { plan, unit, ruled_out, values, nulls }
+    }
 }
 
 /// The fields of a schema, before their types are known: `None` is to be inferred.
@@ -92,15 +120,16 @@ impl Columns {
     pub(crate) fn layout(
         &self,
         file: &FileSettings,
-        guesses: &[Guess],
+        seen: Option<Vec<Seen>>,
         width: usize,
         start: Place,
         stamp: Stamp,
     ) -> Result<Layout> {
-        let rows = guesses.first().map(|guess| guess.values + guess.nulls);
+        let seen = seen.as_deref();
+        let rows = seen.and_then(|all| all.first()).map(|seen| seen.values + seen.nulls);
         let (mut fields, mut plans, mut columns) = (Vec::new(), Vec::new(), Vec::new());
         for (i, (name, declared)) in self.fields.iter().enumerate() {
-            let (plan, evidence) = column(name, declared.as_ref(), guesses.get(i));
+            let (plan, evidence) = column(name, declared.as_ref(), seen.and_then(|all| all.get(i)));
             let field = declared.clone().unwrap_or(Field::new(name, plan.ty.clone()));
             fields.push(with_role(file, field));
             plans.push(plan);
@@ -126,21 +155,20 @@ pub(crate) fn with_role(file: &FileSettings, field: Field) -> Field {
     }
 }
 
-fn column(name: &str, declared: Option<&Field>, guess: Option<&Guess>) -> (Plan, Evidence) {
-    let counts = guess.map(|guess| (guess.values, guess.nulls));
-    let (plan, mut evidence) = match (declared, guess) {
-        (Some(field), guess) => {
-            let mut plan = Plan::new(field.ty.clone());
-            plan.unit = guess.map_or(plan.unit, Guess::unit);
-            (plan, Evidence::declared(name, field.ty.clone()))
-        }
-        (None, guess) => {
-            let (plan, ruled_out) = guess.cloned().unwrap_or_default().finish();
-            let evidence = Evidence::declared(name, plan.ty.clone());
-            (plan, Evidence { declared: false, ruled_out, ..evidence })
+fn column(name: &str, declared: Option<&Field>, seen: Option<&Seen>) -> (Plan, Evidence) {
+    let nothing = || (Plan::new(LogicalType::Null), Vec::new());
+    let (plan, ruled_out) = match declared {
+        None => seen.map_or_else(nothing, |seen| (seen.plan.clone(), seen.ruled_out.clone())),
+        Some(field) => {
+            let plan = Plan::new(field.ty.clone());
+            let unit = seen.map_or(plan.unit, |seen| seen.unit);
+            (Plan { unit, ..plan }, Vec::new())
         }
     };
-    (evidence.values, evidence.nulls) = (counts.map(|(v, _)| v), counts.map(|(_, n)| n));
+    let mut evidence = Evidence::declared(name, plan.ty.clone());
+    evidence.declared = declared.is_some();
+    evidence.ruled_out = ruled_out;
+    (evidence.values, evidence.nulls) = (seen.map(|s| s.values), seen.map(|s| s.nulls));
     (plan, evidence)
 }
 

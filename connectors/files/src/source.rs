@@ -20,10 +20,9 @@ pub(crate) fn open(file: &FileSettings) -> Result<(File, Stamp)> {
     }
 }
 
-/// The file's bytes, decompressed.
-pub(crate) fn plain(file: &FileSettings) -> Result<(Box<dyn Read + Send>, Stamp)> {
-    let (opened, stamp) = open(file)?;
-    let stream: Box<dyn Read + Send> = match file.compression() {
+/// The bytes of an opened file, decompressed.
+pub(crate) fn decompressed(file: &FileSettings, opened: File) -> Result<Box<dyn Read + Send>> {
+    Ok(match file.compression() {
         Compression::None => Box::new(opened),
         Compression::Gzip => {
             Box::new(flate2::bufread::MultiGzDecoder::new(io::BufReader::new(opened)))
@@ -31,8 +30,7 @@ pub(crate) fn plain(file: &FileSettings) -> Result<(Box<dyn Read + Send>, Stamp)
         Compression::Zstd => {
             Box::new(zstd::Decoder::new(opened).map_err(|cause| failed(file, cause))?)
         }
-    };
-    Ok((stream, stamp))
+    })
 }
 
 /// A file's text in UTF-8, from its first character after a byte order mark.
@@ -45,7 +43,8 @@ pub(crate) struct Text {
 
 /// Opens a file's text at an offset that an earlier reading gave; 0 for its start.
 pub(crate) fn text(file: &FileSettings, offset: u64) -> Result<Text> {
-    let (mut stream, stamp) = plain(file)?;
+    let (opened, stamp) = open(file)?;
+    let mut stream = decompressed(file, opened)?;
     let (head, mark) = byte_order_mark(&mut stream).map_err(|cause| failed(file, cause))?;
     let encoding = declared(file)?.or(mark.map(|(encoding, _)| encoding)).unwrap_or(UTF_8);
     let mark_len = mark.filter(|(marked, _)| *marked == encoding).map_or(0, |(_, len)| len);

@@ -1,38 +1,15 @@
 //! What CSV files become, and what bad ones get.
 
-use std::path::PathBuf;
+mod common;
 
-use tempfile::TempDir;
-use trueup_connector::{Context, Field, Kind, LogicalType, Result, Schema, Snapshot, Value};
+use common::{check_error, rows, types, write};
+use trueup_connector::{Context, Field, Kind, LogicalType, Result, Schema, Snapshot};
 use trueup_files::{CsvSettings, FileSettings, Files, Settings};
 
-fn write(bytes: &[u8]) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("stock.csv");
-    std::fs::write(&path, bytes).unwrap();
-    (folder, path)
-}
+const NAME: &str = "stock.csv";
 
 fn read_as(bytes: &[u8], change: impl FnOnce(FileSettings) -> FileSettings) -> Result<Snapshot> {
-    let (_folder, path) = write(bytes);
-    let files = Files::new(Settings::default().with_file(change(FileSettings::new(path))))?;
-    files.read_blocking(&Context::new(), "stock")
-}
-
-fn rows(snapshot: &Snapshot) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    for batch in snapshot.batches() {
-        let columns: Vec<_> =
-            batch.columns().iter().map(|c| trueup_connector::Column::new(c).unwrap()).collect();
-        for row in 0..batch.num_rows() {
-            rows.push(columns.iter().map(|c| text(&c.value(row))).collect());
-        }
-    }
-    rows
-}
-
-fn text(value: &Value) -> String {
-    if value.is_null() { "∅".to_owned() } else { value.to_string() }
+    common::read(NAME, bytes, change)
 }
 
 /// `types` and the rows, each as one line.
@@ -45,14 +22,14 @@ fn check(bytes: &[u8], types: &str, want: &[&str]) {
 fn check_as(
     bytes: &[u8],
     change: impl FnOnce(FileSettings) -> FileSettings,
-    types: &str,
+    want_types: &str,
     want: &[&str],
 ) {
     let snapshot = read_as(bytes, change).unwrap();
-    let got: Vec<_> = snapshot.schema().fields().iter().map(|f| f.ty.to_string()).collect();
-    assert_eq!(got.join(" "), types);
-    let got: Vec<_> = rows(&snapshot).iter().map(|row| row.join("|")).collect();
-    assert_eq!(got, want);
+    assert_eq!(
+        (types(&snapshot).as_str(), rows(&snapshot)),
+        (want_types, want.iter().map(|row| (*row).to_owned()).collect())
+    );
 }
 
 #[track_caller]
@@ -67,11 +44,7 @@ fn fails_as(
     line: u64,
     words: &str,
 ) {
-    let error = read_as(bytes, change).unwrap_err();
-    let text = error.to_string();
-    assert_eq!(error.kind(), Kind::Data, "{text}");
-    assert!(text.contains(words) && text.contains("stock.csv"), "{text}");
-    assert!(line == 0 || text.contains(&format!("line: {line}")), "{text}");
+    check_error(read_as(bytes, change), line, words);
 }
 
 #[test]
@@ -211,7 +184,7 @@ fn many_threads_and_pieces_give_the_same() {
             "{i},\"line\n{i}, \"\"quoted\"\" and a rather long text to fill the pieces {i:090}\"\n"
         ));
     }
-    let (_folder, path) = write(text.as_bytes());
+    let (_folder, path) = write(NAME, text.as_bytes());
     let read = |threads| {
         let settings =
             Settings::default().with_file(FileSettings::new(&path)).with_threads(threads);
@@ -230,7 +203,7 @@ fn errors_in_later_pieces_have_their_lines() {
     }
     text.push_str("1,2,3\n");
     for threads in [1, 3] {
-        let (_folder, path) = write(text.as_bytes());
+        let (_folder, path) = write(NAME, text.as_bytes());
         let settings =
             Settings::default().with_file(FileSettings::new(&path)).with_threads(threads);
         let error =

@@ -22,9 +22,9 @@ pub(crate) fn look(file: &FileSettings, threads: usize, stop: &Stop) -> Result<L
     let names = header(file, &dialect, &mut piece)?;
     let (start, width) = (piece.place, names.len());
     let columns = Columns::new(file, names)?;
-    let mut guesses = Vec::new();
+    let mut seen = None;
     if columns.need_values() {
-        guesses = vec![Guess::default(); columns.fields.len()];
+        let mut guesses = vec![Guess::default(); columns.fields.len()];
         let mut next = Some(piece);
         while let Some(piece) = next {
             stop.check()?;
@@ -32,8 +32,9 @@ pub(crate) fn look(file: &FileSettings, threads: usize, stop: &Stop) -> Result<L
             stop.report("infer", guesses.first().map_or(0, |g| g.values + g.nulls));
             next = pieces.next(piece.bytes)?;
         }
+        seen = Some(guesses.iter().map(Into::into).collect());
     }
-    columns.layout(file, &guesses, width, start, pieces.stamp())
+    columns.layout(file, seen, width, start, pieces.stamp())
 }
 
 /// Takes the names off the piece, or makes some up.

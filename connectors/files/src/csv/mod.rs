@@ -80,3 +80,6 @@ fn explain(file: &FileSettings, piece: &Piece, base: usize, wrong: &Wrong) -> Er
     let at = base.saturating_add(wrong.at());
     Error::new(Kind::Data, message).with("file", file.path.display()).with("line", piece.line(at))
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,7 +117,7 @@ impl Build {
             Self::Micros(into, true) => into.fill(values, |t| time::instant(t)?.to_micros()),
             Self::Micros(into, false) => into.fill(values, |t| time::datetime(t)?.to_micros()),
             Self::Text(into) => into.fill(values, unquote),
-            Self::Bytes(into) => into.fill(values, unhex),
+            Self::Bytes(into) => into.fill(values, |bytes, raw| unhex(bytes, raw.text)),
         }
     }
 
@@ -266,8 +266,9 @@ pub(crate) fn undouble(bytes: &mut Vec<u8>, text: &[u8], quote: u8) {
     bytes.extend_from_slice(rest);
 }
 
-fn unhex(bytes: &mut Vec<u8>, raw: Raw<'_>) -> Option<()> {
-    let (pairs, rest) = raw.text.as_chunks::<2>();
+/// Bytes in hexadecimal.
+pub(crate) fn unhex(bytes: &mut Vec<u8>, text: &[u8]) -> Option<()> {
+    let (pairs, rest) = text.as_chunks::<2>();
     for [high, low] in pairs {
         let digit = |byte: u8| char::from(byte).to_digit(16);
         bytes.push(u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()?);

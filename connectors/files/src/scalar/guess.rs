@@ -3,7 +3,7 @@
 use arrow_schema::TimeUnit;
 use trueup_connector::LogicalType;
 
-use super::number::{self, Shape};
+use super::number;
 use super::numbers::Numbers;
 use super::time::{self, Moment};
 use crate::inference::RuledOut;
@@ -91,6 +91,28 @@ impl Guess {
         }
     }
 
+    /// Takes a JSON number, which need not be in its one plain form to be one.
+    pub(crate) fn see_number(&mut self, text: &[u8], line: impl Fn() -> u64) {
+        let unsigned = text.strip_prefix(b"-").filter(|_| number::shape(text).is_none());
+        // JSON's only other form of a number is a minus before a zero, whose value is zero.
+        let plain = unsigned.unwrap_or(text);
+        if let Some(shape) = number::shape(plain) {
+            self.lead = Lead::Number;
+            self.values += 1;
+            self.numbers.see(plain, &shape, &line);
+        } else {
+            self.see(text, line);
+        }
+    }
+
+    /// The type of JSON numbers, of which only the values count.
+    pub(crate) fn finish_numbers(&self) -> (Plan, Vec<RuledOut>) {
+        match self.lead {
+            Lead::Number => self.numbers.finish_values(),
+            _ => self.finish(),
+        }
+    }
+
     #[inline]
     pub(crate) fn see_null(&mut self) {
         self.nulls += 1;
@@ -173,7 +195,8 @@ impl Guess {
         if is(Lead::Number)
             && let Some(shape) = number::shape(text)
         {
-            return self.take_number(text, &shape, line);
+            self.numbers.see(text, &shape, line);
+            return Lead::Number;
         }
         if is(Lead::Bool) && matches!(text, b"true" | b"false") {
             return Lead::Bool;
@@ -194,11 +217,6 @@ impl Guess {
             return Lead::Instant;
         }
         Lead::Text
-    }
-
-    fn take_number(&mut self, text: &[u8], shape: &Shape, line: &impl Fn() -> u64) -> Lead {
-        self.numbers.see(text, shape, line);
-        Lead::Number
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn shape(text: &[u8]) -> Option<Shape> {
     })
 }
 
-/// Whether it is a whole number of at most 18 digits in its one plain form.
+/// Whether it is a whole number of at most 15 digits in its one plain form: what a float holds too.
 #[inline]
 pub(crate) fn is_short_int(text: &[u8]) -> bool {
     let digits = match text {
@@ -61,7 +61,7 @@ pub(crate) fn is_short_int(text: &[u8]) -> bool {
     };
     match digits {
         [b'0'] => text.len() == 1,
-        [b'1'..=b'9', rest @ ..] => rest.len() < 18 && all_digits(rest),
+        [b'1'..=b'9', rest @ ..] => rest.len() < 15 && all_digits(rest),
         _ => false,
     }
 }
@@ -75,17 +75,24 @@ pub(crate) fn int(text: &[u8]) -> Option<i64> {
         digits => (digits, 1),
     };
     if digits.is_empty() || digits.len() > 18 {
-        return std::str::from_utf8(text).ok()?.parse().ok();
+        return long_int(text);
     }
     let mut value = 0_i64;
     for byte in digits {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
-            return None;
+            return long_int(text);
         }
         value = value * 10 + i64::from(digit);
     }
     Some(value * sign)
+}
+
+/// A whole number that is long, or written as `5.0` or `1e3`.
+#[cold]
+fn long_int(text: &[u8]) -> Option<i64> {
+    let whole = wide_decimal(text, 19, 0)?.to_i128()?;
+    i64::try_from(whole).ok()
 }
 
 /// An unscaled decimal of this scale, if the number fits it exactly.
@@ -203,7 +210,7 @@ mod tests {
         ] {
             assert!(shape(text.as_bytes()).is_none(), "{text}");
         }
-        assert!(is_short_int(b"123456789012345678") && !is_short_int(b"1234567890123456789"));
+        assert!(is_short_int(b"-123456789012345") && !is_short_int(b"1234567890123456"));
     }
 
     #[test]

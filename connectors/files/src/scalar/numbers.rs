@@ -28,7 +28,7 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// Takes a whole number of at most 18 digits.
+    /// Takes a whole number of at most 15 digits.
     #[inline]
     pub(crate) fn see_short(&mut self, text: &[u8]) {
         // Counting a minus or a lone zero as a digit here would make decimals wider than needed.
