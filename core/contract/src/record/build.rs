@@ -141,10 +141,13 @@ fn nulls(values: &[&Value]) -> Result<ArrayRef> {
     }
 }
 
-/// Signed where that fits, else unsigned.
+/// Signed where that fits, else unsigned; a decimal where only that holds both.
 fn ints(values: &[&Value]) -> Result<ArrayRef> {
-    let large = |value: &&Value| whole(value).is_some_and(|value| value > i128::from(i64::MAX));
-    if values.iter().any(large) {
+    let any = |fits: fn(i128) -> bool| values.iter().any(|value| whole(value).is_some_and(fits));
+    if any(|value| value > i128::from(i64::MAX)) {
+        if any(|value| value < 0) {
+            return decimals(values, 20, 0);
+        }
         return fill(
             values,
             UInt64Builder::new(),

@@ -74,6 +74,9 @@ pub fn read_cell(json: &Json, ty: &LogicalType) -> Result<Value> {
         (Json::Object(members), LogicalType::Struct(types)) if !is_tagged(members) => {
             read_struct(members, types)
         }
+        (Json::Number(number), LogicalType::Float) if number.is_f64() => {
+            number.as_f64().map(Value::Float).ok_or_else(bad)
+        }
         (Json::String(text), _) => read_text(text, ty).ok_or_else(bad)?,
         (Json::Array(_), _) => Err(bad()),
         _ => Value::from_json(json).map_err(|_| bad()),

@@ -152,7 +152,7 @@ impl Schema {
     /// A schema of these fields.
     ///
     /// # Errors
-    /// `invalid` where a name stands twice or is empty.
+    /// `data` where a name stands twice, `invalid` where one is empty.
     pub fn new(fields: impl IntoIterator<Item = Field>) -> Result<Self> {
         let fields: Arc<[Field]> = fields.into_iter().collect();
         let mut names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
@@ -165,7 +165,7 @@ impl Schema {
             .find_map(|pair| pair.first().filter(|name| pair.last() == Some(name)))
         {
             Some(name) => {
-                Err(Error::new(Kind::Invalid, format!("the column name `{name}` stands twice")))
+                Err(Error::new(Kind::Data, format!("the column name `{name}` stands twice")))
             }
             None => Ok(Self { fields }),
         }

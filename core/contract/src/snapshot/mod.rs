@@ -60,8 +60,8 @@ impl Snapshot {
     /// A snapshot of these batches, which must have the same columns of the same types.
     ///
     /// # Errors
-    /// `invalid` for a column name that stands twice, `unsupported` for a type that cannot be
-    /// compared, `data` for a batch whose columns are not those of the schema.
+    /// `data` for a column name that stands twice, `unsupported` for a type that cannot be
+    /// compared, and `data` for a batch whose columns are not those of the schema.
     pub fn new(arrow: SchemaRef, batches: Vec<RecordBatch>) -> Result<Self> {
         let schema = Schema::from_arrow(&arrow)?;
         for (number, batch) in batches.iter().enumerate() {
