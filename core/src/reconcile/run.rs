@@ -7,7 +7,7 @@ use trueup_connector::{Context, Result, Snapshot};
 
 use super::base::Base;
 use super::compare::Sides;
-use super::fast::{Scanner, Seed, join};
+use super::fast::{Lanes, Seed, join};
 use super::report::{Head, Live, Report, hex};
 use super::resolve::{Compared, resolve};
 use super::rules::{Fields, Reconciliation, Side};
@@ -93,11 +93,21 @@ fn reconcile(document: &Reconciliation, run: &Run, inputs: Inputs<'_>) -> Result
     let actual = Table::of_side(&actual, &fields, Side::Actual)?;
     let base = inputs.base.map(|base| Base::new(base, &fields)).transpose()?;
     let sides = Sides { fields: &fields, expected: &expected, actual: &actual };
-    let scanner = Scanner::new(&fields, &expected, &actual, &run.seed);
-    let joined = join(&scanner, &expected, &actual, run.threads, &run.context)?;
+    let lanes = Lanes::new(&fields, &expected, &actual, &run.seed);
+    let joined = join(&lanes, &expected, &actual, run.threads, &run.context)?;
     let differing = sides.compare(&joined.suspects, run.threads, &run.context)?;
     let resolved = resolve(sides, Compared { joined, differing }, base.as_ref(), &run.context)?;
-    Ok(report(document, fields, [Arc::new(expected), Arc::new(actual)], resolved, base.is_some()))
+    let sources = [inputs.expected.clone(), inputs.actual.clone()];
+    let made = Made { sources, threads: run.threads, three_way: base.is_some() };
+    Ok(report(document, fields, [Arc::new(expected), Arc::new(actual)], resolved, made))
+}
+
+/// How a report came about.
+pub(super) struct Made {
+    /// Both sides as their systems gave them.
+    pub(super) sources: [Snapshot; 2],
+    pub(super) threads: usize,
+    pub(super) three_way: bool,
 }
 
 /// The report of what was resolved.
@@ -106,7 +116,7 @@ pub(super) fn report(
     fields: Fields,
     tables: [Arc<Table>; 2],
     resolved: super::resolve::Resolved,
-    three_way: bool,
+    made: Made,
 ) -> Report {
     let names = [document.tenant(), document.name(), document.resource()];
     let mut head = Head {
@@ -114,14 +124,15 @@ pub(super) fn report(
         tenant: document.tenant().to_owned(),
         resource: document.resource().to_owned(),
         key: fields.key.iter().map(|field| field.name.clone()).collect(),
-        three_way,
+        three_way: made.three_way,
         rules: fields.rule_json(),
         rules_digest: hex(&fields.rules_digest),
         coverage: fields.coverage.clone(),
         counts: resolved.counts,
         counts_by_field: Default::default(),
     };
-    let live = Live::new(fields, tables, resolved, names, three_way);
+    let live = Live::new(fields, tables, resolved, names, made.three_way);
+    let live = live.with_sources(made.sources).with_threads(made.threads);
     head.counts_by_field = live.counts_by_field();
     Report::of(live, head)
 }

@@ -83,6 +83,16 @@ impl Table {
         self.key.get(position).map_or(Cell::Null, |pieces| cell(pieces, row))
     }
 
+    /// How many batches it has.
+    pub(super) fn batches(&self) -> usize {
+        self.snapshot.batches().len()
+    }
+
+    /// How many rows a batch has.
+    pub(super) fn batch_rows(&self, batch: usize) -> usize {
+        self.snapshot.batches().get(batch).map_or(0, |batch| batch.num_rows())
+    }
+
     /// How many rows each batch has.
     pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
         self.snapshot.batches().iter().map(|batch| batch.num_rows())

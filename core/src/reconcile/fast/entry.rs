@@ -3,11 +3,76 @@
 use super::super::table::Row;
 use super::hash::Fingerprint;
 
+/// What stands for a row's key while sides are joined.
+pub(crate) trait KeyCode: Copy + Eq + Send + Sync {
+    /// Well spread over all 64 bits.
+    fn hash(self, whiten: &Whiten) -> u64;
+
+    /// Whether equal codes mean equal keys; where not, the keys themselves are compared.
+    fn is_exact(self) -> bool;
+}
+
+/// What the hash of a code is keyed with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whiten(pub(crate) [u128; 2]);
+
+/// A key of one word, spread over 64 bits so that it can be undone: it is its own hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WordCode(pub(crate) u64);
+
+/// A key of up to fifteen bytes as it is, or 120 bits of a longer key's hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WideCode(u128);
+
+impl KeyCode for WordCode {
+    #[inline]
+    fn hash(self, _: &Whiten) -> u64 {
+        self.0
+    }
+
+    fn is_exact(self) -> bool {
+        true
+    }
+}
+
+impl WideCode {
+    const HASHED: u128 = 0xff << 120;
+    pub(super) const EMPTY: Self = Self(0);
+
+    /// Of a text or binary key.
+    #[inline]
+    pub(crate) fn of_bytes(bytes: &[u8], hash: impl FnOnce(&[u8]) -> Fingerprint) -> Self {
+        if bytes.len() > 15 {
+            return Self::of_hash(hash(bytes));
+        }
+        let mut packed = [0; 16];
+        packed.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        Self(u128::from_le_bytes(packed) | (bytes.len() as u128) << 120)
+    }
+
+    /// Of any other key.
+    #[inline]
+    pub(crate) fn of_hash(hash: Fingerprint) -> Self {
+        Self(hash.wide() | Self::HASHED)
+    }
+}
+
+impl KeyCode for WideCode {
+    #[inline]
+    fn hash(self, Whiten([a, b]): &Whiten) -> u64 {
+        let (low, high) = (u128::from(self.0 as u64), self.0 >> 64);
+        (low.wrapping_mul(*a).wrapping_add(high.wrapping_mul(*b)) >> 64) as u64
+    }
+
+    fn is_exact(self) -> bool {
+        self.0 < Self::HASHED
+    }
+}
+
 /// A row while it is joined.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    /// Of the key; the key itself in disguise where that fits.
-    pub(crate) hash: u64,
+pub(crate) struct Entry<K> {
+    pub(crate) key: K,
     /// Of the compared values.
     pub(crate) fingerprint: Fingerprint,
     pub(crate) row: Row,

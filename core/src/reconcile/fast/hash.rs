@@ -9,6 +9,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::entry::Whiten;
+
 /// Where a run's keys come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seed(pub(crate) [u64; 4]);
@@ -56,11 +58,12 @@ impl Sum {
     pub(super) fn fingerprint(self) -> Fingerprint {
         Fingerprint((self.0 >> 64) as u64, (self.1 >> 64) as u64)
     }
+}
 
-    /// Half a fingerprint: enough to prune keys, which are compared afterwards.
+impl Fingerprint {
     #[inline]
-    pub(super) fn hash(self) -> u64 {
-        (self.0 >> 64) as u64
+    pub(super) fn wide(self) -> u128 {
+        u128::from(self.0) << 64 | u128::from(self.1)
     }
 }
 
@@ -131,6 +134,13 @@ impl Seed {
     /// The keys of these many columns; different for each `purpose`.
     pub(super) fn columns(&self, purpose: &str, columns: usize) -> Vec<ColumnKeys> {
         (0..columns).map(|column| self.column(purpose, column)).collect()
+    }
+
+    /// What key codes are hashed with.
+    pub(super) fn whiten(&self) -> Whiten {
+        let mut stream = Stream { seed: self.0, purpose: "whiten", column: 0, block: 0 };
+        let Multiplier(a, b) = stream.multiplier();
+        Whiten([a, b])
     }
 
     fn column(&self, purpose: &str, column: usize) -> ColumnKeys {

@@ -7,8 +7,8 @@ use trueup_connector::{Context, Result};
 
 use super::super::parallel::each_thread;
 use super::super::table::{Row, Table};
-use super::entry::{Entry, Group, Joined};
-use super::scan::{Scanned, Scanner};
+use super::entry::{Entry, Group, Joined, WideCode, WordCode};
+use super::scan::{Encode, Lanes, Scanned, Scanner};
 
 /// How many rows of a side a partition should have, so that its table fits the cache.
 const PARTITION: usize = 4096;
@@ -19,30 +19,45 @@ const MOST_BITS: u32 = 12;
 /// # Errors
 /// `cancelled` where the context was.
 pub(crate) fn join(
-    scanner: &Scanner,
+    lanes: &Lanes,
     expected: &Table,
     actual: &Table,
     threads: usize,
     context: &Context,
 ) -> Result<Joined> {
-    let rows = expected.snapshot.rows().max(actual.snapshot.rows());
-    let bits = (rows / PARTITION).next_power_of_two().ilog2().min(MOST_BITS);
-    let e = scanner.scan(expected, bits, threads, context)?;
-    context.report("fingerprint", rows as u64, Some(2 * rows as u64));
-    let a = scanner.scan(actual, bits, threads, context)?;
-    context.report("fingerprint", 2 * rows as u64, Some(2 * rows as u64));
-    let parts: Vec<usize> = (0..1 << bits).collect();
-    let joined = each_thread(threads, context, &parts, |parts| {
-        let mut joiner = Joiner {
-            exact: scanner.exact,
-            tables: [expected, actual],
-            ..Joiner::default_of(expected, actual)
-        };
-        parts.for_each(|part| joiner.partition(&e, &a, *part));
-        Ok(joiner.joined)
-    })?;
-    let joined = joined.into_iter().fold(Joined::default(), Joined::merge);
-    Ok(Joined { unkeyed: [e.unkeyed, a.unkeyed], ..joined })
+    let work = Work { expected, actual, threads, context };
+    match lanes.is_word() {
+        true => work.join(&Scanner::<WordCode>::new(lanes)),
+        false => work.join(&Scanner::<WideCode>::new(lanes)),
+    }
+}
+
+struct Work<'a> {
+    expected: &'a Table,
+    actual: &'a Table,
+    threads: usize,
+    context: &'a Context,
+}
+
+impl Work<'_> {
+    fn join<K: Encode>(&self, scanner: &Scanner<'_, K>) -> Result<Joined> {
+        let Self { expected, actual, threads, context } = *self;
+        let (of_e, of_a) = (expected.snapshot.rows(), actual.snapshot.rows());
+        let (rows, all) = (of_e.max(of_a), Some((of_e + of_a) as u64));
+        let bits = (rows / PARTITION).next_power_of_two().ilog2().min(MOST_BITS);
+        let e = scanner.scan(expected, bits, threads, context)?;
+        context.report("fingerprint", of_e as u64, all);
+        let a = scanner.scan(actual, bits, threads, context)?;
+        context.report("fingerprint", (of_e + of_a) as u64, all);
+        let parts: Vec<usize> = (0..1 << bits).collect();
+        let joined = each_thread(threads, context, &parts, |parts| {
+            let mut joiner = Joiner::new(scanner, [expected, actual]);
+            parts.for_each(|part| joiner.partition(&e, &a, *part));
+            Ok(joiner.joined)
+        })?;
+        let joined = joined.into_iter().fold(Joined::default(), Joined::merge);
+        Ok(Joined { unkeyed: [e.unkeyed, a.unkeyed], ..joined })
+    }
 }
 
 const NONE: u32 = u32::MAX;
@@ -59,25 +74,34 @@ struct Slot {
 const EMPTY: Slot = Slot { hash: 0, expected: NONE, actual: NONE };
 
 /// Joins partitions one after the other, using its memory again.
-struct Joiner<'a> {
-    exact: bool,
+struct Joiner<'a, K> {
+    scanner: &'a Scanner<'a, K>,
     tables: [&'a Table; 2],
-    entries: Vec<Entry>,
+    entries: Vec<Entry<K>>,
     slots: Vec<Slot>,
     /// Entries whose key's slot has one of their side already.
     more: Vec<u32>,
-    pairs: Vec<(Row, Row, bool)>,
+    pairs: Vec<Pair>,
     joined: Joined,
 }
 
-impl<'a> Joiner<'a> {
-    fn default_of(expected: &'a Table, actual: &'a Table) -> Self {
+/// Two rows whose keys have one code.
+struct Pair {
+    expected: Row,
+    actual: Row,
+    /// Whether their fingerprints are equal.
+    equal: bool,
+    /// Whether their keys are equal for sure.
+    exact: bool,
+}
+
+impl<'a, K: Encode> Joiner<'a, K> {
+    fn new(scanner: &'a Scanner<'a, K>, tables: [&'a Table; 2]) -> Self {
         let (entries, slots, more, pairs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (joined, tables) = (Joined::default(), [expected, actual]);
-        Self { exact: false, tables, entries, slots, more, pairs, joined }
+        Self { scanner, tables, entries, slots, more, pairs, joined: Joined::default() }
     }
 
-    fn partition(&mut self, expected: &Scanned, actual: &Scanned, part: usize) {
+    fn partition(&mut self, expected: &Scanned<K>, actual: &Scanned<K>, part: usize) {
         self.entries.clear();
         self.more.clear();
         gather(expected, part, &mut self.entries);
@@ -103,15 +127,16 @@ impl<'a> Joiner<'a> {
         self.slots.resize(size, EMPTY);
         let mask = size - 1;
         for (index, entry) in self.entries.iter().enumerate() {
-            let mut place = place(entry.hash, mask);
+            let hash = self.scanner.hash(entry.key);
+            let mut place = place(hash, mask);
             let slot = loop {
                 let slot = &mut self.slots[place];
-                if slot.hash == entry.hash || (slot.expected & slot.actual) == NONE {
+                if slot.hash == hash || (slot.expected & slot.actual) == NONE {
                     break slot;
                 }
                 place = (place + 1) & mask;
             };
-            slot.hash = entry.hash;
+            slot.hash = hash;
             let side = if index < first_actual { &mut slot.expected } else { &mut slot.actual };
             match *side {
                 NONE => *side = index as u32,
@@ -126,12 +151,12 @@ impl<'a> Joiner<'a> {
         let row = |index: u32| self.entries.get(index as usize).map(|entry| entry.row);
         for index in std::mem::take(&mut self.more) {
             let Some(entry) = self.entries.get(index as usize) else { continue };
-            let mask = self.slots.len() - 1;
-            let group = groups.entry(entry.hash).or_insert_with(|| {
-                let slot = find(&mut self.slots, entry.hash, mask);
+            let (hash, mask) = (self.scanner.hash(entry.key), self.slots.len() - 1);
+            let group = groups.entry(hash).or_insert_with(|| {
+                let slot = find(&mut self.slots, hash, mask);
                 let taken = slot.map_or(EMPTY, |slot| Slot {
                     hash: 0,
-                    ..std::mem::replace(slot, Slot { hash: entry.hash, ..TAKEN })
+                    ..std::mem::replace(slot, Slot { hash, ..TAKEN })
                 });
                 Group {
                     expected: row(taken.expected).into_iter().collect(),
@@ -154,7 +179,12 @@ impl<'a> Joiner<'a> {
         let entry = |index: u32| entries.get(index as usize);
         for slot in slots.iter() {
             match (entry(slot.expected), entry(slot.actual)) {
-                (Some(e), Some(a)) => pairs.push((e.row, a.row, e.fingerprint == a.fingerprint)),
+                (Some(e), Some(a)) => pairs.push(Pair {
+                    expected: e.row,
+                    actual: a.row,
+                    equal: e.fingerprint == a.fingerprint,
+                    exact: e.key.is_exact() && e.key == a.key,
+                }),
                 (Some(e), None) => joined.expected.push(e.row),
                 (None, Some(a)) => joined.actual.push(a.row),
                 (None, None) => {}
@@ -165,8 +195,8 @@ impl<'a> Joiner<'a> {
     /// Compares the keys of pairs, and sorts the pairs by their fingerprints.
     fn confirm(&mut self) {
         let [expected, actual] = self.tables;
-        for (e, a, equal) in self.pairs.drain(..) {
-            if !self.exact && !same_key(expected, actual, e, a) {
+        for Pair { expected: e, actual: a, equal, exact } in self.pairs.drain(..) {
+            if !exact && !same_key(expected, actual, e, a) {
                 self.joined.expected.push(e);
                 self.joined.actual.push(a);
             } else if equal {
@@ -200,7 +230,7 @@ fn find(slots: &mut [Slot], hash: u64, mask: usize) -> Option<&mut Slot> {
     None
 }
 
-fn gather(scanned: &Scanned, part: usize, entries: &mut Vec<Entry>) {
+fn gather<K: Copy>(scanned: &Scanned<K>, part: usize, entries: &mut Vec<Entry<K>>) {
     for parts in &scanned.parts {
         entries.extend_from_slice(parts.get(part).map_or(&[], Vec::as_slice));
     }

@@ -2,15 +2,17 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Date64Type, Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type,
-    Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    ByteArrayType, Date32Type, Date64Type, Decimal128Type, Float16Type, Float32Type, Float64Type,
+    Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, downcast_dictionary_array};
-use arrow_buffer::NullBuffer;
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, GenericByteArray, downcast_dictionary_array,
+};
+use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
 use trueup_connector::record::canonical;
-use trueup_connector::{Cell, Column, Result};
+use trueup_connector::{Cell, Column};
 
 use super::hash::{ColumnKeys, Sum};
 
@@ -34,6 +36,8 @@ pub(super) enum Lane {
 impl Lane {
     /// The lane for columns of these Arrow types.
     pub(super) fn of<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Self {
+        let types: Vec<&DataType> = types.into_iter().collect();
+        let encoded = types.iter().any(|ty| flat(ty) != *ty);
         let mut types: Vec<&DataType> = types.into_iter().map(flat).collect();
         types.retain(|ty| **ty != DataType::Null);
         types.sort_unstable();
@@ -44,9 +48,10 @@ impl Lane {
         }
         match types.as_slice() {
             [DataType::Timestamp(unit, _), rest @ ..]
-                if rest
-                    .iter()
-                    .all(|ty| matches!(ty, DataType::Timestamp(other, _) if other == unit)) =>
+                if !encoded
+                    && rest
+                        .iter()
+                        .all(|ty| matches!(ty, DataType::Timestamp(other, _) if other == unit)) =>
             {
                 Self::Word
             }
@@ -143,15 +148,25 @@ impl Lane {
         }
     }
 
+    /// A cell as one word.
+    pub(super) fn word(self, cell: &Cell<'_>) -> u64 {
+        match cell {
+            Cell::Bool(value) => u64::from(*value),
+            Cell::Int(value) | Cell::Datetime(value) | Cell::Instant(value) => *value as u64,
+            Cell::Date(days) => *days as u64,
+            Cell::Float(value) => float_word(*value),
+            _ => 0,
+        }
+    }
+
     fn cell_sum(self, cell: &Cell<'_>, keys: &ColumnKeys, bytes: &mut Vec<u8>) -> Sum {
         match (self, cell) {
             (_, Cell::Null) => keys.null(),
             (Self::Bytes, Cell::Text(text)) => keys.bytes(text.as_bytes()),
             (Self::Bytes, Cell::Bytes(bytes)) => keys.bytes(bytes),
-            (Self::Float, Cell::Float(value)) => {
-                Sum::default().word(float_word(*value), &keys.single())
+            (Self::Word | Self::Float, cell) => {
+                Sum::default().word(self.word(cell), &keys.single())
             }
-            (Self::Word, cell) => Sum::default().word(word_of(cell), &keys.single()),
             (Self::Decimal, Cell::Decimal(value, _)) => {
                 decimal_sum(value.to_i128().unwrap_or(0), keys)
             }
@@ -186,15 +201,6 @@ fn whole(cell: &Cell<'_>) -> Option<i64> {
             (value % unit == 0).then(|| i64::try_from(value / unit).ok())?
         }
         cell => i64::try_from(cell.number()?.to_unscaled(0)?.to_i128()?).ok(),
-    }
-}
-
-fn word_of(cell: &Cell<'_>) -> u64 {
-    match cell {
-        Cell::Bool(value) => u64::from(*value),
-        Cell::Int(value) | Cell::Datetime(value) | Cell::Instant(value) => *value as u64,
-        Cell::Date(days) => *days as u64,
-        _ => 0,
     }
 }
 
@@ -303,37 +309,73 @@ fn decimal_sum(value: i128, keys: &ColumnKeys) -> Sum {
 }
 
 fn add_bytes(column: &Column, start: usize, keys: &ColumnKeys, sums: &mut [Sum]) {
+    each_bytes(column, start, sums.len(), |i, bytes| {
+        if let Some(sum) = sums.get_mut(i) {
+            *sum = sum.plus(bytes.map_or(keys.null(), |bytes| keys.bytes(bytes)));
+        }
+    });
+}
+
+/// Gives the bytes of each text or binary cell, from `start` on; `None` for a null.
+#[inline]
+pub(super) fn each_bytes(
+    column: &Column,
+    start: usize,
+    rows: usize,
+    mut take: impl FnMut(usize, Option<&[u8]>),
+) {
     use DataType as D;
     let array = column.array();
-    macro_rules! add {
+    macro_rules! each {
         ($array:expr) => {{
             let array = $array;
-            for (i, sum) in sums.iter_mut().enumerate() {
-                let row = start + i;
-                let null = array.is_null(row);
-                let bytes: &[u8] = array.value(row).as_ref();
-                *sum = sum.plus(if null { keys.null() } else { keys.bytes(bytes) });
+            for i in 0..rows {
+                let null = array.is_null(start + i);
+                take(i, if null { None } else { Some(array.value(start + i).as_ref()) });
             }
         }};
     }
     match array.data_type() {
-        D::Utf8 => add!(array.as_string::<i32>()),
-        D::LargeUtf8 => add!(array.as_string::<i64>()),
-        D::Utf8View => add!(array.as_string_view()),
-        D::Binary => add!(array.as_binary::<i32>()),
-        D::LargeBinary => add!(array.as_binary::<i64>()),
-        D::BinaryView => add!(array.as_binary_view()),
-        D::FixedSizeBinary(_) => add!(array.as_fixed_size_binary()),
-        _ => Lane::Bytes.add_cells(column, start, keys, sums),
+        D::Utf8 => each_value(array.as_string::<i32>(), start, rows, take),
+        D::LargeUtf8 => each_value(array.as_string::<i64>(), start, rows, take),
+        D::Binary => each_value(array.as_binary::<i32>(), start, rows, take),
+        D::LargeBinary => each_value(array.as_binary::<i64>(), start, rows, take),
+        D::Utf8View => each!(array.as_string_view()),
+        D::BinaryView => each!(array.as_binary_view()),
+        D::FixedSizeBinary(_) => each!(array.as_fixed_size_binary()),
+        _ => (0..rows).for_each(|i| match column.cell(start + i) {
+            Cell::Text(text) => take(i, Some(text.as_bytes())),
+            Cell::Bytes(bytes) => take(i, Some(bytes)),
+            _ => take(i, None),
+        }),
+    }
+}
+
+/// Walks the offsets once, rather than looking each value up.
+#[inline]
+fn each_value<T: ByteArrayType>(
+    array: &GenericByteArray<T>,
+    start: usize,
+    rows: usize,
+    mut take: impl FnMut(usize, Option<&[u8]>),
+) {
+    let data = array.value_data();
+    let offsets = array.value_offsets().get(start..=start + rows).unwrap_or_default();
+    let bounds = offsets.iter().zip(offsets.iter().skip(1)).enumerate();
+    let values = bounds.map(|(i, (from, to))| (i, data.get(from.as_usize()..to.as_usize())));
+    match array.nulls() {
+        None => values.for_each(|(i, value)| take(i, value)),
+        Some(nulls) => values.for_each(|(i, value)| {
+            take(i, value.filter(|_| nulls.is_valid(start + i)));
+        }),
     }
 }
 
 /// Marks the rows whose cell is null.
-pub(super) fn mark_nulls(column: &Column, start: usize, nulls: &mut [bool]) -> Result<()> {
+pub(super) fn mark_nulls(column: &Column, start: usize, nulls: &mut [bool]) {
     if let Some(mask) = column.array().logical_nulls() {
         for (i, null) in nulls.iter_mut().enumerate() {
             *null |= mask.is_null(start + i);
         }
     }
-    Ok(())
 }

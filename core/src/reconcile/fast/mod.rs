@@ -15,4 +15,4 @@ mod scan;
 pub(super) use entry::{Group, Joined};
 pub(super) use hash::Seed;
 pub(super) use join::{join, key_bytes};
-pub(super) use scan::Scanner;
+pub(super) use scan::Lanes;
