@@ -46,7 +46,7 @@ pub(crate) fn offload<T: Send + 'static>(
     let (inner, theirs) = (stop.clone(), slot.clone());
     let started = std::thread::Builder::new()
         .name("trueup-files".into())
-        .spawn(move || fill(&theirs, guarded(|| work(&inner))));
+        .spawn(move || fill(&theirs, guarded(|| inner.check().and_then(|()| work(&inner)))));
     if let Err(cause) = started {
         let message = format!("no thread can be started to read the file: {cause}");
         fill(&slot, Err(Error::new(Kind::Unavailable, message).with_source(cause)));

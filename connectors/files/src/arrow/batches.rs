@@ -22,8 +22,8 @@ pub(super) struct Batches {
 }
 
 enum Form {
-    /// The stream form: messages until the end mark.
-    Stream(Box<dyn Read + Send>),
+    /// The stream form: messages until the end mark; `None` after it.
+    Stream(Option<Box<dyn Read + Send>>),
     /// The file form: batches where the footer says they are.
     File { file: File, blocks: Vec<Range<u64>>, next: usize },
 }
@@ -39,7 +39,7 @@ impl Batches {
         let header = message.header()?;
         let schema = header.header_as_schema().ok_or("there is no schema")?;
         let schema = try_fb_to_schema(schema).map_err(why)?;
-        Ok(Self::new(schema, Form::Stream(stream)))
+        Ok(Self::new(schema, Form::Stream(Some(stream))))
     }
 
     /// Reads the footer of a file, and its dictionaries.
@@ -91,7 +91,11 @@ impl Batches {
 
     fn message(&mut self) -> Result<Option<Message>, Why> {
         let block = match &mut self.form {
-            Form::Stream(stream) => return Message::read(stream),
+            Form::Stream(open) => {
+                let message = open.as_mut().map_or(Ok(None), Message::read)?;
+                *open = open.take().filter(|_| message.is_some());
+                return Ok(message);
+            }
             Form::File { blocks, next, .. } => {
                 *next += 1;
                 blocks.get(*next - 1).cloned()

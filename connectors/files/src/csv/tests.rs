@@ -67,7 +67,7 @@ proptest! {
     #[test]
     fn what_is_read_is_what_the_csv_crate_reads(bytes in bytes(), width in 2..4_usize) {
         // It takes a lone carriage return for a line end, and ours does not.
-        prop_assume!(!bytes.contains(&b'\r'));
+        let bytes: Vec<u8> = bytes.into_iter().filter(|byte| *byte != b'\r').collect();
         if let Ok(rows) = collect(&bytes, width, true) {
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[..]);
             let theirs: Rows = reader.records().map(|r| r.unwrap().iter().map(str::to_owned).collect()).collect();
