@@ -1,9 +1,11 @@
 //! Ours. Everything that touches the engine's API is in `compare`, `compare_csv` and `delta`.
 
 use std::any::Any;
+use std::num::NonZero;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
+use trueup::{Counts as Total, Incremental, Reconciliation, Report, Run, Side, Snapshot};
 use trueup_benches::Result;
 use trueup_benches::measure::{Case, Counts, report};
 
@@ -43,29 +45,58 @@ fn run_delta(case: &Case, key: &[&str]) -> Result<()> {
 }
 
 /// A keyed compare of batches in memory, with two threads and the findings materialised.
-fn compare(_expected: Vec<RecordBatch>, _actual: Vec<RecordBatch>, _key: &[&str]) -> Result<Found> {
-    Err("not written yet".into())
+fn compare(expected: Vec<RecordBatch>, actual: Vec<RecordBatch>, key: &[&str]) -> Result<Found> {
+    found(reconciliation(key).compare(&run()?, &snapshot(expected)?, &snapshot(actual)?)?)
 }
 
 /// The same from two CSV files, typed.
-fn compare_csv(_expected: &Path, _actual: &Path, _key: &[&str]) -> Result<Found> {
-    Err("not written yet".into())
+fn compare_csv(expected: &Path, actual: &Path, key: &[&str]) -> Result<Found> {
+    let (expected, actual) = (trueup_files::read(expected)?, trueup_files::read(actual)?);
+    found(reconciliation(key).compare(&run()?, &expected, &actual)?)
 }
 
 /// Whatever the engine needs of both sides to take deltas to the actual one.
 fn index(
-    _expected: Vec<RecordBatch>,
-    _actual: Vec<RecordBatch>,
-    _key: &[&str],
-) -> Result<Box<dyn Any>> {
-    Err("not written yet".into())
+    expected: Vec<RecordBatch>,
+    actual: Vec<RecordBatch>,
+    key: &[&str],
+) -> Result<Incremental> {
+    let (expected, actual) = (snapshot(expected)?, snapshot(actual)?);
+    Ok(Incremental::new(reconciliation(key), &run()?, &expected, &actual)?)
 }
 
 /// Takes the delta (whole changed rows; rows whose keys are removed) and counts anew.
 fn delta(
-    _indexed: Box<dyn Any>,
-    _upserts: Vec<RecordBatch>,
-    _removed: Vec<RecordBatch>,
-) -> Result<Found> {
-    Err("not written yet".into())
+    mut indexed: Incremental,
+    upserts: Vec<RecordBatch>,
+    removed: Vec<RecordBatch>,
+) -> Result<(Counts, Incremental)> {
+    indexed.remove(Side::Actual, &snapshot(removed)?)?;
+    indexed.change(Side::Actual, &snapshot(upserts)?)?;
+    let counts = counts(&indexed.report()?);
+    Ok((counts, indexed))
+}
+
+fn reconciliation(key: &[&str]) -> Reconciliation {
+    Reconciliation::new("bench").with_key(key.iter().copied())
+}
+
+fn run() -> Result<Run> {
+    Ok(Run::fresh()?.with_threads(NonZero::new(2).ok_or("two is not zero")?))
+}
+
+fn snapshot(batches: Vec<RecordBatch>) -> Result<Snapshot> {
+    let schema = batches.first().ok_or("no batches")?.schema();
+    Ok(Snapshot::new(schema, batches)?)
+}
+
+fn found(report: Report) -> Result<Found> {
+    let table = report.findings_table()?;
+    Ok((counts(&report), Box::new((report, table))))
+}
+
+fn counts(report: &Report) -> Counts {
+    let cells = report.counts_by_field().values().sum();
+    let Total { matched, missing, unexpected, changed, .. } = *report.counts();
+    Counts { matched, missing, unexpected, changed, cells }
 }

@@ -5,7 +5,8 @@ pub mod reconcile;
 mod runtime;
 
 pub use reconcile::{
-    Cause, Counts, FieldSelection, FindingId, FindingKind, Owner, Reconciliation, Report, Rule,
-    Run, Side, TextRule,
+    Amount, Cause, Counts, Drift, DriftCounts, Explanation, FieldSelection, FindingId, FindingKind,
+    Incremental, Input, Inputs, Owner, Reconciliation, Report, Rule, Run, Side, TextCase, TextRule,
+    TextSpace, UnicodeForm, drift,
 };
 pub use trueup_connector::*;

@@ -10,8 +10,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use serde_json::{Map, Value as Json, json};
 use trueup::{
-    Column, Coverage, Field, LogicalType, Mapping, Reconciliation, Report, Result, Run, Schema, Side,
-    Snapshot, Value, record,
+    Column, Coverage, Field, LogicalType, Mapping, Reconciliation, Report, Result, Run, Schema,
+    Side, Snapshot, Value, record,
 };
 
 /// How a scenario's rows are laid out, and on how many threads it is run.

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 use trueup_connector::{Context, Result};
 
+use super::fast::Joined;
 use super::parallel::each_thread;
 use super::rules::Fields;
 use super::table::{Row, Table};
@@ -19,6 +20,29 @@ pub(super) struct Differing {
     pub(super) expected: Row,
     pub(super) actual: Row,
     pub(super) fields: FieldPlaces,
+}
+
+/// What joining found, with its suspects compared.
+#[derive(Debug)]
+pub(super) struct Compared {
+    /// Its matched keys are all; it has no suspects any more.
+    pub(super) joined: Joined,
+    pub(super) differing: Vec<Differing>,
+}
+
+impl Compared {
+    /// Compares the suspects.
+    pub(super) fn new(
+        sides: &Sides<'_>,
+        mut joined: Joined,
+        threads: usize,
+        context: &Context,
+    ) -> Result<Self> {
+        let suspects = std::mem::take(&mut joined.suspects);
+        let differing = sides.compare(&suspects, threads, context)?;
+        joined.matched += (suspects.len() - differing.len()) as u64;
+        Ok(Self { joined, differing })
+    }
 }
 
 /// Both sides and their rules, as everything after joining needs them.

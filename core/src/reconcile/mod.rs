@@ -10,6 +10,7 @@ mod bytes;
 mod compare;
 mod fast;
 mod finding;
+mod incremental;
 mod order;
 mod parallel;
 mod report;
@@ -19,6 +20,10 @@ mod run;
 mod table;
 
 pub use finding::{Cause, Counts, FindingId, FindingKind};
-pub use report::Report;
-pub use rules::{FieldSelection, Owner, Reconciliation, Rule, Side, TextRule};
+pub use incremental::Incremental;
+pub use report::{Drift, DriftCounts, Explanation, Input, Inputs, Report, drift};
+pub use rules::{
+    Amount, FieldSelection, Owner, Reconciliation, Rule, Side, TextCase, TextRule, TextSpace,
+    UnicodeForm,
+};
 pub use run::Run;

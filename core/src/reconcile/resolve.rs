@@ -6,8 +6,8 @@ use trueup_connector::record::canonical;
 use trueup_connector::{Context, Result};
 
 use super::base::Base;
-use super::compare::{Differing, Sides};
-use super::fast::{Group, Joined};
+use super::compare::{Compared, Differing, Sides};
+use super::fast::Group;
 use super::finding::{Counts, FindingKind, Found, Part};
 use super::rules::{FieldRule, Side};
 use super::table::{Row, Table};
@@ -27,12 +27,6 @@ pub(super) struct Resolved {
     pub(super) uncovered: [Vec<Row>; 2],
 }
 
-/// What joining found, with its suspects compared.
-pub(super) struct Compared {
-    pub(super) joined: Joined,
-    pub(super) differing: Vec<Differing>,
-}
-
 /// Turns what was joined and compared into findings.
 ///
 /// # Errors
@@ -44,9 +38,8 @@ pub(super) fn resolve(
     context: &Context,
 ) -> Result<Resolved> {
     let Compared { joined, differing } = compared;
-    let agreeing = joined.suspects.len() - differing.len();
     let mut resolver = Resolver { sides, base, resolved: Resolved::default() };
-    resolver.resolved.counts.matched = joined.matched + agreeing as u64;
+    resolver.resolved.counts.matched = joined.matched;
     for pair in differing {
         resolver.pair(pair, &[])?;
     }

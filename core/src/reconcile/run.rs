@@ -6,10 +6,10 @@ use std::sync::Arc;
 use trueup_connector::{Context, Result, Snapshot};
 
 use super::base::Base;
-use super::compare::Sides;
+use super::compare::{Compared, Sides};
 use super::fast::{Lanes, Seed, join};
 use super::report::{Head, Live, Report, hex};
-use super::resolve::{Compared, resolve};
+use super::resolve::resolve;
 use super::rules::{Fields, Reconciliation, Side};
 use super::table::Table;
 
@@ -35,6 +35,18 @@ impl Run {
     pub fn with_threads(mut self, threads: NonZero<usize>) -> Self {
         self.threads = threads.get();
         self
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(super) fn seed(&self) -> &Seed {
+        &self.seed
     }
 
     /// Sets what can cancel the run, and who is told of its progress.
@@ -95,8 +107,8 @@ fn reconcile(document: &Reconciliation, run: &Run, inputs: Inputs<'_>) -> Result
     let sides = Sides { fields: &fields, expected: &expected, actual: &actual };
     let lanes = Lanes::new(&fields, &expected, &actual, &run.seed);
     let joined = join(&lanes, &expected, &actual, run.threads, &run.context)?;
-    let differing = sides.compare(&joined.suspects, run.threads, &run.context)?;
-    let resolved = resolve(sides, Compared { joined, differing }, base.as_ref(), &run.context)?;
+    let compared = Compared::new(&sides, joined, run.threads, &run.context)?;
+    let resolved = resolve(sides, compared, base.as_ref(), &run.context)?;
     let sources = [inputs.expected.clone(), inputs.actual.clone()];
     let made = Made { sources, threads: run.threads, three_way: base.is_some() };
     Ok(report(document, fields, [Arc::new(expected), Arc::new(actual)], resolved, made))

@@ -1,5 +1,7 @@
 //! A snapshot ready for comparing: its columns, and those that rules normalise, by field and batch.
 
+use std::collections::HashSet;
+
 use trueup_connector::record::column_from_values;
 use trueup_connector::{Cell, Column, Error, Kind, LogicalType, Result, Snapshot, Value};
 
@@ -37,6 +39,8 @@ pub(super) struct Table {
     pub(super) key: Vec<Pieces>,
     /// The compared fields as they are fingerprinted: equal ones agree under their rule.
     pub(super) compared: Vec<Pieces>,
+    /// Rows that deltas replaced or removed.
+    gone: HashSet<Row>,
 }
 
 impl Table {
@@ -57,10 +61,37 @@ impl Table {
             .iter()
             .map(|field| normalised(snapshot, &columns, field, place(field), field.rule.zone()));
         let (key, compared) = (key.collect::<Result<_>>()?, compared.collect::<Result<_>>()?);
-        Ok(Self { snapshot: snapshot.clone(), columns, key, compared })
+        let (snapshot, gone) = (snapshot.clone(), HashSet::new());
+        Ok(Self { snapshot, columns, key, compared, gone })
     }
 
-    /// Adds the rows of a batch that has the columns of the snapshot.
+    /// A table of key values and nothing else.
+    pub(super) fn of_keys(snapshot: &Snapshot, key: Vec<Pieces>) -> Self {
+        let (columns, compared) = (Vec::new(), Vec::new());
+        Self { snapshot: snapshot.clone(), columns, key, compared, gone: HashSet::new() }
+    }
+
+    /// Adds the batches of a table of the same columns.
+    pub(super) fn append(&mut self, other: Self) -> Result<()> {
+        self.snapshot = self.snapshot.append(other.snapshot.batches())?;
+        let mine = [&mut self.columns, &mut self.key, &mut self.compared];
+        for (mine, its) in mine.into_iter().zip([other.columns, other.key, other.compared]) {
+            mine.iter_mut().zip(its).for_each(|(mine, its)| mine.extend(its));
+        }
+        Ok(())
+    }
+
+    /// Takes rows out: their places stay.
+    pub(super) fn retire(&mut self, rows: Vec<Row>) {
+        self.gone.extend(rows);
+    }
+
+    /// The rows that deltas replaced or removed.
+    pub(super) fn gone(&self) -> &HashSet<Row> {
+        &self.gone
+    }
+
+    /// A side as the document places its fields.
     pub(super) fn of_side(snapshot: &Snapshot, fields: &Fields, side: Side) -> Result<Self> {
         match side {
             Side::Expected => Self::new(snapshot, fields, |field| field.expected),
@@ -103,6 +134,7 @@ impl Table {
         self.lengths()
             .enumerate()
             .flat_map(|(batch, rows)| (0..rows).map(move |row| Row::new(batch, row)))
+            .filter(|row| !self.gone.contains(row))
     }
 }
 

@@ -1,3 +1,5 @@
+//! Mappings: their JSON, and snapshots in canonical words.
+
 use serde_json::json;
 
 use super::*;

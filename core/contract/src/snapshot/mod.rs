@@ -131,6 +131,16 @@ impl Snapshot {
         Self::from_batch(record::batch_from_json(schema, rows)?)
     }
 
+    /// The snapshot with more batches of the same columns; nothing is copied.
+    ///
+    /// # Errors
+    /// `data` for a batch whose columns are not those of the schema.
+    pub fn append(&self, batches: &[RecordBatch]) -> Result<Self> {
+        batches.iter().try_for_each(|batch| check_batch(&self.0.arrow, batch))?;
+        let more = batches.iter().filter(|batch| batch.num_rows() > 0).cloned();
+        Ok(self.clone().change(|inner| inner.batches.extend(more)))
+    }
+
     /// Sets where it comes from.
     #[must_use]
     pub fn with_provenance(self, provenance: Provenance) -> Self {

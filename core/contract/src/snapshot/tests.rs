@@ -1,3 +1,5 @@
+//! Snapshots: made, saved, loaded, labelled.
+
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;

@@ -12,7 +12,7 @@ mod join;
 mod lanes;
 mod scan;
 
-pub(super) use entry::{Group, Joined};
-pub(super) use hash::Seed;
+pub(super) use entry::{Entry, Group, Joined, KeyCode, WideCode, WordCode};
+pub(super) use hash::{Fingerprint, Seed};
 pub(super) use join::{join, key_bytes};
-pub(super) use scan::Lanes;
+pub(super) use scan::{Encode, Lanes, Scanner};

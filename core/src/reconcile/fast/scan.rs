@@ -112,7 +112,7 @@ impl<'a, K: Encode> Scanner<'a, K> {
     }
 
     #[inline]
-    pub(super) fn hash(&self, key: K) -> u64 {
+    pub(crate) fn hash(&self, key: K) -> u64 {
         key.hash(&self.lanes.whiten)
     }
 

@@ -1,0 +1,103 @@
+//! What the two sides disagree on now, kept so that one key's part can be taken out and put back.
+
+use std::collections::{HashMap, HashSet};
+
+use trueup_connector::Result;
+
+use super::super::compare::{Compared, Differing, Sides};
+use super::super::fast::{Fingerprint, Group, Joined};
+use super::super::table::Row;
+
+/// The rows of one key on both sides, with their fingerprints.
+#[derive(Debug, Default)]
+pub(super) struct KeyRows {
+    pub(super) expected: Vec<(Row, Fingerprint)>,
+    pub(super) actual: Vec<(Row, Fingerprint)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    matched: u64,
+    /// By the row of the expected side.
+    differing: HashMap<Row, Differing>,
+    expected: HashSet<Row>,
+    actual: HashSet<Row>,
+    /// By its least row, of the expected side if it has one.
+    groups: HashMap<(bool, Row), Group>,
+    unkeyed: [Vec<Row>; 2],
+}
+
+impl State {
+    pub(super) fn new(compared: Compared) -> Self {
+        let Compared { joined, differing } = compared;
+        Self {
+            matched: joined.matched,
+            differing: differing.into_iter().map(|pair| (pair.expected, pair)).collect(),
+            expected: joined.expected.into_iter().collect(),
+            actual: joined.actual.into_iter().collect(),
+            groups: joined.groups.into_iter().map(|group| (name(&group), group)).collect(),
+            unkeyed: joined.unkeyed,
+        }
+    }
+
+    /// Everything, as joining and comparing afresh would give it.
+    pub(super) fn compared(&self) -> Compared {
+        let joined = Joined {
+            matched: self.matched,
+            suspects: Vec::new(),
+            expected: self.expected.iter().copied().collect(),
+            actual: self.actual.iter().copied().collect(),
+            groups: self.groups.values().cloned().collect(),
+            unkeyed: self.unkeyed.clone(),
+        };
+        Compared { joined, differing: self.differing.values().cloned().collect() }
+    }
+
+    /// Takes a key's part out.
+    pub(super) fn take(&mut self, rows: &KeyRows) {
+        match (rows.expected.as_slice(), rows.actual.as_slice()) {
+            ([], []) => {}
+            ([(e, _)], []) => drop(self.expected.remove(e)),
+            ([], [(a, _)]) => drop(self.actual.remove(a)),
+            ([(e, _)], [_]) => {
+                if self.differing.remove(e).is_none() {
+                    self.matched -= 1;
+                }
+            }
+            _ => drop(self.groups.remove(&name(&group(rows)))),
+        }
+    }
+
+    /// Puts a key's part in.
+    pub(super) fn put(&mut self, sides: &Sides<'_>, rows: &KeyRows) -> Result<()> {
+        match (rows.expected.as_slice(), rows.actual.as_slice()) {
+            ([], []) => {}
+            ([(e, _)], []) => drop(self.expected.insert(*e)),
+            ([], [(a, _)]) => drop(self.actual.insert(*a)),
+            ([(e, f)], [(a, g)]) => {
+                let fields = if f == g { Default::default() } else { sides.differing(*e, *a)? };
+                if fields.is_empty() {
+                    self.matched += 1;
+                } else {
+                    self.differing.insert(*e, Differing { expected: *e, actual: *a, fields });
+                }
+            }
+            _ => {
+                let group = group(rows);
+                self.groups.insert(name(&group), group);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn group(rows: &KeyRows) -> Group {
+    let places = |rows: &[(Row, Fingerprint)]| rows.iter().map(|(row, _)| *row).collect();
+    Group { expected: places(&rows.expected), actual: places(&rows.actual) }
+}
+
+fn name(group: &Group) -> (bool, Row) {
+    let expected = group.expected.iter().min().map(|row| (true, *row));
+    let actual = group.actual.iter().min().map(|row| (false, *row));
+    expected.or(actual).unwrap_or((false, Row::new(0, 0)))
+}
