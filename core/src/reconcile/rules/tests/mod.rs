@@ -1,3 +1,5 @@
+//! Rules as they are read, written, told, and applied to single values.
+
 mod properties;
 mod scenarios;
 mod vectors;
