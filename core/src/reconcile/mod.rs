@@ -1,9 +1,9 @@
 //! Comparing two snapshots: rules as data in, a report out.
 //!
-//! Everything here is pure: no clock, no environment, no file, no random source. Modules use only
-//! those above them:
-//! rules → parallel → table → fast → finding → compare → bytes → order → base → resolve → report →
-//! run.
+//! Everything here is pure: no clock, no environment, no file, no random source. A module uses only
+//! those before it:
+//!
+//! order: rules → parallel → table → fast → finding → compare → bytes → order → base → resolve → report → run → incremental
 
 mod base;
 mod bytes;

@@ -1,5 +1,6 @@
 //! The next base of a three-way comparison: what both sides last agreed on.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
@@ -11,8 +12,10 @@ use trueup_connector::{Column, Error, Kind, LogicalType, Provenance, Result, Sna
 
 use super::super::base::Base;
 use super::super::rules::{FieldRule, Fields, Side};
+use super::super::table::Row;
 use super::Report;
 use super::live::Live;
+use super::matched::set;
 use super::render::common;
 
 /// The name and version of this step.
@@ -23,7 +26,7 @@ impl Report {
     /// fields in canonical names.
     ///
     /// - A key that matched gets the expected side's values.
-    /// - A key that is on neither side is dropped.
+    /// - A key that is on neither side is dropped, if both sides would have it.
     /// - Every other key of `base` stays as it was: both sides do not agree on it now.
     ///
     /// A key with several rows a side has no one record to agree on, and also stays as it was. The
@@ -53,7 +56,7 @@ impl Report {
         if let Some(base) = base {
             pieces.extend(live.kept(base)?);
         }
-        let fields = live.base_fields();
+        let fields = ordered(&live.fields);
         let mut next = Provenance::default().with_tenant(self.tenant());
         next.resource = self.resource().to_owned();
         next.derived_by = Some(STEP.to_owned());
@@ -66,65 +69,65 @@ impl Report {
 type Piece = Vec<ArrayRef>;
 
 impl Live {
-    /// The fields of a base, in the order of the expected side's schema.
-    fn base_fields(&self) -> Vec<&FieldRule> {
-        let mut fields: Vec<_> = self.fields.key.iter().chain(&self.fields.compared).collect();
-        fields.sort_by_key(|field| field.expected);
-        fields.dedup_by_key(|field| field.expected);
-        fields
-    }
-
-    /// The records that both sides agree on.
+    /// The records that both sides agree on, if a key has one.
     fn agreed(&self) -> Result<Vec<Piece>> {
+        let places: Vec<usize> = ordered(&self.fields).iter().map(|field| field.expected).collect();
+        pieces(&self.expected.snapshot, &places, self.agreed_masks())
+    }
+
+    fn agreed_masks(&self) -> Vec<Vec<bool>> {
         let mut masks = self.matched_masks();
-        self.clear_several(&mut masks);
-        let fields = self.base_fields();
-        let batches = self.expected.snapshot.batches().iter().zip(&masks);
-        let piece = |(batch, mask): (&RecordBatch, &BooleanArray)| -> Result<Piece> {
-            let columns = fields.iter().filter_map(|field| batch.columns().get(field.expected));
-            columns.map(|column| filter(column, mask).map_err(internal)).collect()
-        };
-        batches.map(piece).collect()
+        let several = self.resolved.matched_groups.iter().flat_map(|group| &group.expected);
+        several.for_each(|row| set(&mut masks, *row, false));
+        masks
     }
 
-    /// Takes the keys with several rows out of what matched.
-    fn clear_several(&self, masks: &mut [BooleanArray]) {
-        let several: Vec<_> = self.resolved.matched_groups.iter().flat_map(|g| &g.expected).collect();
-        for (batch, mask) in masks.iter_mut().enumerate() {
-            let mut rows = several.iter().filter(|row| row.batch() == batch).peekable();
-            if rows.peek().is_some() {
-                let mut bits: Vec<bool> = mask.values().iter().collect();
-                rows.filter_map(|row| bits.get_mut(row.row())).for_each(|bit| *bit = false);
-                *mask = BooleanArray::from(bits);
-            }
-        }
-    }
-
-    /// The records of the old base whose keys are still there and do not match.
+    /// The records of the old base that stay as they were.
     fn kept(&self, base: &Snapshot) -> Result<Vec<Piece>> {
         let fields = self.with_places_in(base)?;
-        let (table, rows) = Base::new(base, &fields)?.into_rows();
+        let (table, mut rows) = Base::new(base, &fields)?.into_rows();
         let mut masks: Vec<Vec<bool>> = table.lengths().map(|rows| vec![false; rows]).collect();
-        for side in Side::BOTH {
-            let several = self.resolved.matched_groups.iter().flat_map(|group| match side {
-                Side::Expected => &group.expected,
-                Side::Actual => &group.actual,
-            });
-            for row in self.open_rows(side).chain(several.copied()) {
-                let place = rows.get(&self.sides().key_bytes(side, row));
-                let place = place.and_then(|row| masks.get_mut(row.batch())?.get_mut(row.row()));
-                place.into_iter().for_each(|keep| *keep = true);
+        for (side, row) in self.not_agreed() {
+            let old = rows.remove(&self.sides().key_bytes(side, row));
+            old.into_iter().for_each(|row| set(&mut masks, row, true));
+        }
+        self.drop_agreed(&mut rows);
+        for row in rows.into_values() {
+            let value = |name: &str| {
+                let place = base.schema().index(name);
+                Ok(place.map_or(Value::Null, |place| table.value(place, row)))
+            };
+            // Who does not look cannot say that a key is gone.
+            if !(fields.covers(Side::Expected, &value)? && fields.covers(Side::Actual, &value)?) {
+                set(&mut masks, row, true);
             }
         }
-        let mut fields: Vec<_> = fields.key.iter().chain(&fields.compared).collect();
-        fields.sort_by_key(|field| field.expected);
-        fields.dedup_by_key(|field| field.expected);
-        let batches = base.batches().iter().zip(masks.into_iter().map(BooleanArray::from));
-        let piece = |(batch, mask): (&RecordBatch, BooleanArray)| -> Result<Piece> {
-            let columns = fields.iter().filter_map(|field| batch.columns().get(field.base?));
-            columns.map(|column| filter(column, &mask).map_err(internal)).collect()
-        };
-        batches.map(piece).collect()
+        let places: Vec<usize> = ordered(&fields).iter().filter_map(|field| field.base).collect();
+        pieces(base, &places, masks)
+    }
+
+    /// The rows of keys that are there, but on which both sides do not agree as one record.
+    fn not_agreed(&self) -> impl Iterator<Item = (Side, Row)> + '_ {
+        Side::BOTH.into_iter().flat_map(move |side| {
+            let several = self.resolved.matched_groups.iter().flat_map(move |group| match side {
+                Side::Expected => group.expected.iter().copied(),
+                Side::Actual => group.actual.iter().copied(),
+            });
+            self.open_rows(side).chain(several).map(move |row| (side, row))
+        })
+    }
+
+    /// Takes the keys that both sides agree on out of the old base's.
+    fn drop_agreed(&self, rows: &mut HashMap<Vec<u8>, Row>) {
+        let masks = self.agreed_masks();
+        let agreed =
+            |row: &Row| masks.get(row.batch()).and_then(|mask| mask.get(row.row())) == Some(&true);
+        for row in self.expected.rows().filter(agreed) {
+            if rows.is_empty() {
+                return;
+            }
+            rows.remove(&self.sides().key_bytes(Side::Expected, row));
+        }
     }
 
     fn with_places_in(&self, base: &Snapshot) -> Result<Fields> {
@@ -146,9 +149,28 @@ impl Live {
     }
 }
 
+/// The fields of a base, in the order of the expected side's schema.
+fn ordered(fields: &Fields) -> Vec<&FieldRule> {
+    let mut fields: Vec<_> = fields.key.iter().chain(&fields.compared).collect();
+    fields.sort_by_key(|field| field.expected);
+    fields.dedup_by_key(|field| field.expected);
+    fields
+}
+
+/// Some columns of the marked rows.
+fn pieces(of: &Snapshot, places: &[usize], masks: Vec<Vec<bool>>) -> Result<Vec<Piece>> {
+    let batches = of.batches().iter().zip(masks.into_iter().map(BooleanArray::from));
+    let piece = |(batch, mask): (&RecordBatch, BooleanArray)| -> Result<Piece> {
+        let columns = places.iter().filter_map(|place| batch.columns().get(*place));
+        columns.map(|column| filter(column, &mask).map_err(internal)).collect()
+    };
+    batches.map(piece).collect()
+}
+
 fn snapshot(live: &Live, fields: &[&FieldRule], pieces: Vec<Piece>) -> Result<Snapshot> {
     let columns = fields.iter().enumerate().map(|(place, field)| {
-        let arrays: Vec<ArrayRef> = pieces.iter().filter_map(|piece| piece.get(place).cloned()).collect();
+        let arrays: Vec<ArrayRef> =
+            pieces.iter().filter_map(|piece| piece.get(place).cloned()).collect();
         column(live, field, &arrays).map_err(|error| error.with("field", &field.name))
     });
     let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
@@ -187,7 +209,9 @@ fn column(live: &Live, field: &FieldRule, pieces: &[ArrayRef]) -> Result<ArrayRe
 fn agreed_type(own: &LogicalType, base: &LogicalType) -> Result<LogicalType> {
     match common(own, base) {
         LogicalType::Text if [own, base].iter().any(|ty| **ty != LogicalType::Text) => {
-            let message = format!("the base has this field as {base}, the expected side as {own}; start a new base");
+            let message = format!(
+                "the base has this field as {base}, the expected side as {own}; start a new base"
+            );
             Err(Error::new(Kind::Incompatible, message))
         }
         ty => Ok(ty),

@@ -29,17 +29,17 @@ impl Framed {
 }
 
 /// Makes the ids of a report's findings.
-#[derive(Clone)]
-pub(super) struct Ids(Framed);
+pub(super) struct Ids(Sha256);
 
 impl Ids {
     pub(super) fn new(tenant: &str, name: &str, resource: &str) -> Self {
         let framed = Framed::new("trueup/finding/1").part(tenant.as_bytes());
-        Self(framed.part(name.as_bytes()).part(resource.as_bytes()))
+        Self(framed.part(name.as_bytes()).part(resource.as_bytes()).0)
     }
 
-    pub(super) fn id(&self, key: &[u8], field: &str) -> FindingId {
-        let hash = self.0.clone().part(key).part(field.as_bytes()).finish();
+    /// The id of a finding; `parts` are the frames of key and field.
+    pub(super) fn id(&self, parts: &[u8]) -> FindingId {
+        let hash: Hash = self.0.clone().chain_update(parts).finalize().into();
         FindingId(hash.first_chunk().copied().unwrap_or_default())
     }
 }
@@ -68,7 +68,21 @@ pub(super) fn report(head: &Head, states: Vec<(FindingId, Hash)>) -> Hash {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
+}
+
+/// Appends two hexadecimal digits a byte.
+pub(super) fn push_hex(text: &mut String, bytes: &[u8]) {
+    let digit =
+        |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    bytes.iter().for_each(|byte| text.extend([digit(byte >> 4), digit(byte & 15)]));
+}
+
+/// The hash that these hexadecimal digits stand for.
+pub(super) fn hash(text: &str) -> Option<Hash> {
+    Hash::try_from(unhex(text)).ok().filter(|hash| hex(hash) == text)
 }
 
 fn unhex(text: &str) -> Vec<u8> {

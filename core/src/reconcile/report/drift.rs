@@ -184,7 +184,9 @@ impl Drift {
     /// Findings in the order of their reports.
     fn sorted(mut self) -> Self {
         let Self { opened, changed, resolved, unchanged, .. } = &mut self;
-        [opened, changed, resolved, unchanged].map(|places| places.sort_unstable_by_key(|p| p.row));
+        for places in [opened, changed, resolved, unchanged] {
+            places.sort_unstable_by_key(|place| place.row);
+        }
         self
     }
 }
@@ -193,7 +195,10 @@ impl fmt::Display for Drift {
     /// `1 opened, 0 changed, 2 resolved, 7 unchanged; the rules changed`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DriftCounts { opened, changed, resolved, unchanged } = self.counts();
-        write!(f, "{opened} opened, {changed} changed, {resolved} resolved, {unchanged} unchanged")?;
+        write!(
+            f,
+            "{opened} opened, {changed} changed, {resolved} resolved, {unchanged} unchanged"
+        )?;
         match (self.rules_changed(), self.coverage_changed()) {
             (true, true) => f.write_str("; the rules and the coverage changed"),
             (true, false) => f.write_str("; the rules changed"),
@@ -219,15 +224,20 @@ fn check_same(before: &Report, after: &Report) -> Result<()> {
 }
 
 fn other(what: &str, before: &str, after: &str) -> Error {
-    let message = format!("the reports are not of one reconciliation: the {what} was `{before}` and is `{after}`");
+    let message = format!(
+        "the reports are not of one reconciliation: the {what} was `{before}` and is `{after}`"
+    );
     Error::new(Kind::Incompatible, message)
 }
 
 /// A report's findings by id.
 fn marks(report: &Report) -> Result<Vec<Mark>> {
     let marks = report.marks()?;
-    let mut marks: Vec<Mark> =
-        marks.iter().zip(0..).map(|((id, state), row)| Mark { id: *id, state: *state, row }).collect();
+    let mut marks: Vec<Mark> = marks
+        .iter()
+        .zip(0..)
+        .map(|((id, state), row)| Mark { id: *id, state: *state, row })
+        .collect();
     marks.sort_unstable_by_key(|mark| mark.id);
     Ok(marks)
 }

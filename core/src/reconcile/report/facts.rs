@@ -76,7 +76,9 @@ fn rules(head: &Head, live: &Live) -> Vec<RuleWords> {
     let mut rules: Vec<RuleWords> = Vec::new();
     for (field, part) in key.chain(compared).chain(joined) {
         match rules.iter_mut().find(|words| words.field == field.name) {
-            Some(words) if words.part == "compared" => words.part = "compared, alternate key".into(),
+            Some(words) if words.part == "compared" => {
+                words.part = "compared, alternate key".into()
+            }
             Some(_) => {}
             None => rules.push(RuleWords {
                 field: field.name.clone(),
@@ -96,5 +98,7 @@ fn rules(head: &Head, live: &Live) -> Vec<RuleWords> {
 fn ignored(head: &Head) -> impl Iterator<Item = &str> {
     let fields = head.rules.get("fields").and_then(Json::as_object);
     let fields = fields.into_iter().flatten();
-    fields.filter(|(_, rule)| rule.get("compare") == Some(&"ignore".into())).map(|(f, _)| f.as_str())
+    fields
+        .filter(|(_, rule)| rule.get("compare") == Some(&"ignore".into()))
+        .map(|(f, _)| f.as_str())
 }

@@ -88,7 +88,8 @@ impl Input {
             return Ok(*root);
         }
         let Some((records, key)) = &self.records else {
-            let message = "the report was saved without content roots; reconcile the snapshots again";
+            let message =
+                "the report was saved without content roots; reconcile the snapshots again";
             return Err(Error::new(Kind::Unsupported, message));
         };
         let key: Vec<&str> = key.iter().map(String::as_str).collect();
@@ -150,14 +151,16 @@ fn remaining(source: &Snapshot, table: &Table) -> Result<Snapshot> {
     if table.rows().count() == source.rows() {
         return Ok(source.clone());
     }
-    let mut stays: Vec<Vec<bool>> = source.batches().iter().map(|b| vec![false; b.num_rows()]).collect();
+    let mut stays: Vec<Vec<bool>> =
+        source.batches().iter().map(|b| vec![false; b.num_rows()]).collect();
     for row in table.rows() {
         if let Some(stay) = stays.get_mut(row.batch()).and_then(|batch| batch.get_mut(row.row())) {
             *stay = true;
         }
     }
     let batches = source.batches().iter().zip(stays);
-    let batches = batches.map(|(batch, stays)| filter_record_batch(batch, &BooleanArray::from(stays)));
+    let batches =
+        batches.map(|(batch, stays)| filter_record_batch(batch, &BooleanArray::from(stays)));
     let batches = batches.collect::<Result<Vec<_>, _>>();
     let batches = batches.map_err(|cause| Error::new(Kind::Internal, cause.to_string()))?;
     Snapshot::new(source.arrow_schema().clone(), batches)

@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use arrow_schema::SchemaRef;
+use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 use trueup_connector::record::canonical;
-use trueup_connector::{Hash, Result};
+use trueup_connector::{Context, Hash, Result, Snapshot, Value};
 
 use super::super::compare::Sides;
 use super::super::fast::Group;
 use super::super::finding::{FindingId, FindingKind, Found, Part};
 use super::super::order;
+use super::super::parallel::each_thread;
 use super::super::resolve::Resolved;
 use super::super::rules::{FieldRule, Fields, Side};
 use super::super::table::{Row, Table};
 use super::digest::{Framed, Ids};
 use super::render;
+
+/// How many findings a thread takes at a time.
+const PIECE: usize = 2048;
 
 /// The findings of a comparison, as places of rows in its snapshots.
 pub(in super::super) struct Live {
@@ -26,8 +31,14 @@ pub(in super::super) struct Live {
     pub(super) resolved: Resolved,
     ids: Ids,
     schema: SchemaRef,
+    /// How many threads make tables and digests.
+    pub(super) threads: usize,
+    /// Both sides as their systems gave them, where a mapping changed them.
+    sources: Option<[Snapshot; 2]>,
     /// The findings in order, once somebody has asked for one.
     sorted: OnceLock<Vec<Found>>,
+    /// Their ids, in this order.
+    ids_sorted: OnceLock<Vec<FindingId>>,
 }
 
 impl Live {
@@ -41,8 +52,43 @@ impl Live {
     ) -> Self {
         let schema = render::schema(&fields, [&expected, &actual], three_way);
         let ids = Ids::new(tenant, name, resource);
-        let sorted = OnceLock::new();
-        Self { fields, expected, actual, resolved, ids, schema, sorted }
+        let (sorted, ids_sorted) = Default::default();
+        let (threads, sources) = (1, None);
+        Self {
+            fields,
+            expected,
+            actual,
+            resolved,
+            ids,
+            schema,
+            threads,
+            sources,
+            sorted,
+            ids_sorted,
+        }
+    }
+
+    /// Sets how many threads make tables and digests; it has no influence on them.
+    #[must_use]
+    pub(in super::super) fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Sets both sides as their systems gave them, before any mapping.
+    #[must_use]
+    pub(in super::super) fn with_sources(mut self, sources: [Snapshot; 2]) -> Self {
+        self.sources = Some(sources);
+        self
+    }
+
+    /// A side's records as its system gave them.
+    pub(super) fn source(&self, side: Side) -> &Snapshot {
+        match (&self.sources, side) {
+            (Some([expected, _]), Side::Expected) => expected,
+            (Some([_, actual]), Side::Actual) => actual,
+            (None, side) => &self.sides().table(side).snapshot,
+        }
     }
 
     /// The findings in order.
@@ -101,21 +147,92 @@ impl Live {
         }
     }
 
-    pub(super) fn id(&self, found: &Found) -> FindingId {
-        let sides = self.sides();
-        let mut key = found.shown().map_or_else(Vec::new, |(side, row)| sides.key_bytes(side, row));
-        if let (Part::Occurrence(occurrence), Some((side, row))) = (found.part, found.shown()) {
-            let bytes = sides.row_bytes(side, row, true).unwrap_or_default();
-            canonical::frame(&mut key, side.name().as_bytes());
-            canonical::frame(&mut key, &Sha256::digest(bytes));
-            canonical::frame(&mut key, occurrence.to_string().as_bytes());
-        }
-        self.ids.id(&key, self.field(found).map_or("", |field| &field.name))
+    /// The findings' ids, in the order of [`Live::found`].
+    pub(super) fn ids(&self) -> &[FindingId] {
+        self.ids_sorted.get_or_init(|| {
+            let found = self.found();
+            let ids = self.pieces(found, |found, bytes| Ok(self.id_with(found, bytes)));
+            // Making ids cannot fail.
+            ids.unwrap_or_else(|_| found.iter().map(|found| self.id(found)).collect())
+        })
     }
 
-    /// Every finding's id and state, in no particular order.
-    pub(super) fn states(&self) -> Result<Vec<(FindingId, Hash)>> {
-        self.resolved.found.iter().map(|found| Ok((self.id(found), self.state(found)?))).collect()
+    fn id(&self, found: &Found) -> FindingId {
+        self.id_with(found, &mut Vec::new())
+    }
+
+    /// The id of a finding; `bytes` is room to work in.
+    fn id_with(&self, found: &Found, bytes: &mut Vec<u8>) -> FindingId {
+        bytes.clear();
+        canonical::frame_with(bytes, |bytes| self.write_key(found, bytes));
+        canonical::frame(bytes, self.field(found).map_or("", |field| &field.name).as_bytes());
+        self.ids.id(bytes)
+    }
+
+    fn write_key(&self, found: &Found, bytes: &mut Vec<u8>) {
+        let (Some((side, row)), sides) = (found.shown(), self.sides()) else { return };
+        for position in 0..self.fields.key.len() {
+            let cell = sides.table(side).key_cell(position, row);
+            canonical::frame_with(bytes, |bytes| canonical::write_cell(bytes, &cell));
+        }
+        if let Part::Occurrence(occurrence) = found.part {
+            let row = sides.row_bytes(side, row, true).unwrap_or_default();
+            canonical::frame(bytes, side.name().as_bytes());
+            canonical::frame(bytes, &Sha256::digest(row));
+            canonical::frame(bytes, occurrence.to_string().as_bytes());
+        }
+    }
+
+    /// Every finding's id and state, in the order of [`Live::found`].
+    pub(super) fn marks(&self) -> Result<Vec<(FindingId, Hash)>> {
+        let states = self.pieces(self.found(), |found, _| self.state(found))?;
+        Ok(self.ids().iter().copied().zip(states).collect())
+    }
+
+    /// What is made of each finding, in their order, by several threads.
+    fn pieces<T: Clone + Send>(
+        &self,
+        found: &[Found],
+        make: impl Fn(&Found, &mut Vec<u8>) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let pieces: Vec<_> = found.chunks(PIECE).enumerate().collect();
+        let mut made = each_thread(self.threads, &Context::new(), &pieces, |pieces| {
+            let mut bytes = Vec::new();
+            let mut piece = |found: &[Found]| -> Result<Vec<T>> {
+                found.iter().map(|f| make(f, &mut bytes)).collect()
+            };
+            pieces
+                .map(|(n, found)| Ok((*n, piece(found)?)))
+                .collect::<Result<Vec<(usize, Vec<T>)>>>()
+        })?
+        .concat();
+        made.sort_unstable_by_key(|(n, _)| *n);
+        Ok(made.into_iter().flat_map(|(_, made)| made).collect())
+    }
+
+    /// A field's value as a side has it.
+    pub(super) fn raw(&self, field: &FieldRule, side: Side, row: Row) -> Value {
+        let place = if side == Side::Expected { field.expected } else { field.actual };
+        self.sides().table(side).value(place, row)
+    }
+
+    /// What the two values of a field were compared as, where that is not as they stand.
+    pub(super) fn compared(&self, found: &Found) -> Result<Option<Json>> {
+        let Some(field) =
+            self.field(found).filter(|field| !field.secret && field.rule.normalises())
+        else {
+            return Ok(None);
+        };
+        let mut members = Map::new();
+        for (side, row) in [(Side::Expected, found.expected), (Side::Actual, found.actual)] {
+            let Some(row) = row else { continue };
+            let (raw, compared) =
+                (self.raw(field, side, row), self.sides().normalised(field, side, row)?);
+            if raw.to_string() != compared.to_string() || raw.is_null() != compared.is_null() {
+                members.insert(side.name().to_owned(), compared.to_string().into());
+            }
+        }
+        Ok((!members.is_empty()).then_some(Json::Object(members)))
     }
 
     /// The digest of what a finding says.

@@ -34,7 +34,7 @@ impl Report {
     /// ```
     pub fn matched(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + '_> {
         let live = self.live("matched rows")?;
-        let keep = live.matched_masks();
+        let keep = live.matched_masks().into_iter().map(BooleanArray::from);
         let schema = live.masked_schema();
         let batches = live.expected.snapshot.batches().iter().zip(keep);
         let batches = batches.map(move |(batch, keep)| {
@@ -47,12 +47,12 @@ impl Report {
 
 impl Live {
     /// Which of the expected side's rows matched, a mask a batch.
-    pub(super) fn matched_masks(&self) -> Vec<BooleanArray> {
+    pub(super) fn matched_masks(&self) -> Vec<Vec<bool>> {
         let lengths = self.expected.lengths();
         let mut masks: Vec<Vec<bool>> = lengths.map(|rows| vec![false; rows]).collect();
         self.expected.rows().for_each(|row| set(&mut masks, row, true));
         self.open_rows(Side::Expected).for_each(|row| set(&mut masks, row, false));
-        masks.into_iter().map(BooleanArray::from).collect()
+        masks
     }
 
     /// Every row of a side whose key did not match.
@@ -74,22 +74,21 @@ impl Live {
 
     fn masked_schema(&self) -> SchemaRef {
         let arrow = self.expected.snapshot.arrow_schema();
-        let fields = arrow.fields().iter().enumerate().map(|(place, field)| {
-            match self.is_secret(place) {
-                true => Field::new(field.name(), DataType::Utf8, true).with_metadata(field.metadata().clone()),
+        let fields =
+            arrow.fields().iter().enumerate().map(|(place, field)| match self.is_secret(place) {
+                true => Field::new(field.name(), DataType::Utf8, true)
+                    .with_metadata(field.metadata().clone()),
                 false => Field::clone(field),
-            }
-        });
+            });
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
     fn masked(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-        let columns = batch.columns().iter().enumerate().map(|(place, column)| {
-            match self.is_secret(place) {
+        let columns =
+            batch.columns().iter().enumerate().map(|(place, column)| match self.is_secret(place) {
                 true => Arc::new(StringArray::from(vec![SECRET; batch.num_rows()])) as ArrayRef,
                 false => column.clone(),
-            }
-        });
+            });
         RecordBatch::try_new(schema.clone(), columns.collect()).map_err(internal)
     }
 
@@ -103,7 +102,8 @@ impl Live {
     }
 }
 
-fn set(masks: &mut [Vec<bool>], row: Row, to: bool) {
+/// Marks a row in a mask a batch.
+pub(super) fn set(masks: &mut [Vec<bool>], row: Row, to: bool) {
     if let Some(mask) = masks.get_mut(row.batch()).and_then(|batch| batch.get_mut(row.row())) {
         *mask = to;
     }

@@ -98,7 +98,8 @@ impl Live {
 }
 
 fn table(id: FindingId, members: &Json, fields: &[MemberField]) -> Result<RecordBatch> {
-    let rows: Vec<(Side, u64, &Json)> = Side::BOTH.into_iter().flat_map(|side| numbered(members, side)).collect();
+    let rows: Vec<(Side, u64, &Json)> =
+        Side::BOTH.into_iter().flat_map(|side| numbered(members, side)).collect();
     let ids = StringArray::from_iter_values(rows.iter().map(|_| id.to_string()));
     let sides = StringArray::from_iter_values(rows.iter().map(|(side, ..)| side.name()));
     let occurrences = UInt64Array::from_iter_values(rows.iter().map(|(_, n, _)| *n));
@@ -109,8 +110,10 @@ fn table(id: FindingId, members: &Json, fields: &[MemberField]) -> Result<Record
         Field::new("occurrence", DataType::UInt64, false),
     ];
     for MemberField { name, ty } in fields {
-        let cells = rows.iter().map(|(.., row)| read_cell(row.get(name).unwrap_or(&Json::Null), ty));
-        let cells = cells.collect::<Result<Vec<Value>>>().map_err(|error| error.with("field", name))?;
+        let cells =
+            rows.iter().map(|(.., row)| read_cell(row.get(name).unwrap_or(&Json::Null), ty));
+        let cells =
+            cells.collect::<Result<Vec<Value>>>().map_err(|error| error.with("field", name))?;
         let column = column_from_values(ty, &cells.iter().collect::<Vec<_>>())?;
         let reserved = RESERVED.contains(&name.as_str());
         let name = if reserved { format!("row.{name}") } else { name.clone() };

@@ -1,8 +1,28 @@
 //! The report: what two snapshots agree and disagree on.
 
+mod advance;
+mod csv;
 pub(crate) mod digest;
+mod drift;
+mod explain;
+mod facts;
+mod files;
+mod html;
+mod inputs;
 mod live;
+mod matched;
+mod members;
+mod page;
+mod remedy;
 mod render;
+mod stored;
+#[cfg(feature = "parquet")]
+mod table_file;
+#[cfg(feature = "parquet")]
+mod verify;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,11 +32,16 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use trueup_connector::{Hash, Result};
+use trueup_connector::{Error, Hash, Kind, Result};
 
 use super::finding::{Counts, FindingId};
 pub(crate) use digest::hex;
+pub use drift::{Drift, DriftCounts, drift};
+pub use explain::Explanation;
+use facts::Facts;
+pub use inputs::{Input, Inputs};
 pub(super) use live::Live;
+use stored::Stored;
 
 /// What two snapshots agree and disagree on; cheap to clone, and the same for the same inputs
 /// whatever the order of rows, batches and threads.
@@ -53,12 +78,18 @@ pub(crate) struct Head {
 /// Where findings come from.
 enum Source {
     /// The snapshots that were compared.
-    Live(Live),
+    Live(Box<Live>),
+    /// A file.
+    Stored(Stored),
 }
 
 impl Report {
     pub(super) fn of(live: Live, head: Head) -> Self {
-        Self(Arc::new(Inner { head, source: Source::Live(live), digest: OnceLock::new() }))
+        Self::new(Source::Live(Box::new(live)), head)
+    }
+
+    fn new(source: Source, head: Head) -> Self {
+        Self(Arc::new(Inner { head, source, digest: OnceLock::new() }))
     }
 
     /// The name of the reconciliation.
@@ -100,6 +131,7 @@ impl Report {
     pub fn len(&self) -> usize {
         match &self.0.source {
             Source::Live(live) => live.len(),
+            Source::Stored(stored) => stored.marks.len(),
         }
     }
 
@@ -115,6 +147,7 @@ impl Report {
     pub fn findings_schema(&self) -> SchemaRef {
         match &self.0.source {
             Source::Live(live) => live.schema().clone(),
+            Source::Stored(stored) => stored.table.schema(),
         }
     }
 
@@ -154,9 +187,7 @@ impl Report {
     /// # Errors
     /// As [`Report::digest`].
     pub fn states(&self) -> Result<Vec<(FindingId, Hash)>> {
-        let mut states = match &self.0.source {
-            Source::Live(live) => live.states()?,
-        };
+        let mut states = self.marks()?;
         states.sort_unstable();
         Ok(states)
     }
@@ -173,6 +204,63 @@ impl Report {
     fn findings_between(&self, start: usize, end: usize) -> Result<RecordBatch> {
         match &self.0.source {
             Source::Live(live) => live.batch(start, end),
+            Source::Stored(stored) => Ok(stored.batch(start, end)),
+        }
+    }
+
+    fn source(&self) -> &Source {
+        &self.0.source
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::of(&self.0.head, &self.0.source)
+    }
+
+    /// What needs the records that were compared.
+    fn live(&self, what: &str) -> Result<&Live> {
+        match &self.0.source {
+            Source::Live(live) => Ok(live),
+            Source::Stored(_) => {
+                let message = format!(
+                    "a loaded report has no records to make its {what} of; reconcile the two snapshots again"
+                );
+                Err(Error::new(Kind::Unsupported, message))
+            }
+        }
+    }
+
+    /// Every finding's id and state, in the order of the table.
+    fn marks(&self) -> Result<Vec<(FindingId, Hash)>> {
+        match &self.0.source {
+            Source::Live(live) => live.marks(),
+            Source::Stored(stored) => Ok(stored.marks.clone()),
+        }
+    }
+
+    /// Where a finding stands in the table.
+    fn find(&self, id: FindingId) -> Result<usize> {
+        let row = match &self.0.source {
+            Source::Live(live) => live.ids().iter().position(|other| *other == id),
+            Source::Stored(stored) => stored.marks.iter().position(|(other, _)| *other == id),
+        };
+        row.ok_or_else(|| Error::new(Kind::NotFound, format!("the report has no finding `{id}`")))
+    }
+
+    /// The rows of the finding in this row of the table, if it is about several.
+    fn members_json(&self, row: usize) -> Result<Option<Json>> {
+        match &self.0.source {
+            Source::Live(live) => Ok(live.found().get(row).and_then(|found| live.members(found))),
+            Source::Stored(stored) => stored.members(row),
+        }
+    }
+
+    /// What values were compared as, where that is not as they stand.
+    fn compared_json(&self, row: usize) -> Result<Option<Json>> {
+        match &self.0.source {
+            Source::Live(live) => {
+                live.found().get(row).map_or(Ok(None), |found| live.compared(found))
+            }
+            Source::Stored(stored) => stored.compared(row),
         }
     }
 }

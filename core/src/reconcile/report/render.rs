@@ -5,18 +5,25 @@ use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::{DECIMAL256_MAX_PRECISION, DataType, Field, Schema, SchemaRef};
+use arrow_select::concat::concat_batches;
 use arrow_select::interleave::interleave;
 use trueup_connector::record::column_from_values;
-use trueup_connector::{Cell, Column, Error, Kind, LogicalType, Result, Value};
+use trueup_connector::{Cell, Column, Context, Error, Kind, LogicalType, Result, Value};
 
-use super::super::finding::Found;
+use super::super::finding::{FindingId, Found};
+use super::super::parallel::each_thread;
 use super::super::rules::{FieldRule, Fields, Side};
 use super::super::table::{Row, Table};
+use super::digest::push_hex;
 use super::live::Live;
 
 /// What a secret value is shown as.
-const SECRET: &str = "‹secret›";
+pub(super) const SECRET: &str = "‹secret›";
+
+/// How many findings a thread makes into a table at a time.
+const PIECE: usize = 4096;
 
 /// Names of columns that a key column cannot have.
 const RESERVED: [&str; 6] = ["finding_id", "kind", "field", "expected", "actual", "cause"];
@@ -25,36 +32,56 @@ const RESERVED: [&str; 6] = ["finding_id", "kind", "field", "expected", "actual"
 pub(super) fn schema(fields: &Fields, tables: [&Table; 2], three_way: bool) -> SchemaRef {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
     let mut columns = vec![text("finding_id", false), text("kind", false)];
-    columns.extend(fields.key.iter().map(|field| {
-        let reserved = RESERVED.contains(&field.name.as_str());
-        let name = if reserved { format!("key.{}", field.name) } else { field.name.clone() };
-        Field::new(name, key_type(field, tables), true)
-    }));
+    columns.extend(
+        fields
+            .key
+            .iter()
+            .map(|field| Field::new(key_name(&field.name), key_type(field, tables), true)),
+    );
     columns.extend([text("field", true), text("expected", true), text("actual", true)]);
     columns.extend(three_way.then(|| text("cause", true)));
     Arc::new(Schema::new(columns))
 }
 
+/// What the column of a key field is called.
+pub(super) fn key_name(field: &str) -> String {
+    if RESERVED.contains(&field) { format!("key.{field}") } else { field.to_owned() }
+}
+
 impl Live {
-    /// Some of the findings as a table.
+    /// Some of the findings as a table, made by as many threads as the comparison was.
     pub(super) fn batch(&self, start: usize, end: usize) -> Result<RecordBatch> {
         let found = self.found().get(start..end).unwrap_or_default();
+        let ids = self.ids().get(start..end).unwrap_or_default();
+        if self.threads == 1 || found.len() <= PIECE {
+            return self.piece(found, ids);
+        }
+        let pieces: Vec<_> = found.chunks(PIECE).zip(ids.chunks(PIECE)).enumerate().collect();
+        let made = each_thread(self.threads, &Context::new(), &pieces, |pieces| {
+            pieces
+                .map(|(n, (found, ids))| Ok((*n, self.piece(found, ids)?)))
+                .collect::<Result<Vec<_>>>()
+        })?;
+        let mut made = made.concat();
+        made.sort_unstable_by_key(|(n, _)| *n);
+        concat_batches(self.schema(), made.iter().map(|(_, batch)| batch)).map_err(internal)
+    }
+
+    fn piece(&self, found: &[Found], ids: &[FindingId]) -> Result<RecordBatch> {
         let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(
-                found.iter().map(|found| Some(self.id(found).to_string())).collect::<StringArray>(),
-            ),
-            Arc::new(found.iter().map(|found| Some(found.kind.name())).collect::<StringArray>()),
+            Arc::new(hex_column(ids)),
+            words(found.iter().map(|found| Some(found.kind.name()))),
         ];
         for (field, column) in self.fields.key.iter().zip(self.schema().fields().iter().skip(2)) {
             columns.push(self.key_column(field, column.data_type(), found)?);
         }
-        let names = found.iter().map(|found| self.field(found).map(|field| field.name.as_str()));
-        columns.push(Arc::new(names.collect::<StringArray>()));
+        columns.push(words(
+            found.iter().map(|found| self.field(found).map(|field| field.name.as_str())),
+        ));
         columns.push(self.texts(found, Side::Expected)?);
         columns.push(self.texts(found, Side::Actual)?);
         if columns.len() < self.schema().fields().len() {
-            let causes = found.iter().map(|found| found.cause.map(|cause| cause.name()));
-            columns.push(Arc::new(causes.collect::<StringArray>()));
+            columns.push(words(found.iter().map(|found| found.cause.map(|cause| cause.name()))));
         }
         RecordBatch::try_new(self.schema().clone(), columns).map_err(internal)
     }
@@ -136,6 +163,23 @@ impl Live {
     }
 }
 
+fn hex_column(ids: &[FindingId]) -> StringArray {
+    let mut text = String::with_capacity(32 * ids.len());
+    ids.iter().for_each(|id| push_hex(&mut text, id.as_bytes()));
+    let offsets = OffsetBuffer::from_lengths(ids.iter().map(|_| 32));
+    StringArray::try_new(offsets, text.into_bytes().into(), None).unwrap_or_else(|_| {
+        // More than 2 GiB of digits do not come in one piece.
+        ids.iter().map(|id| Some(id.to_string())).collect()
+    })
+}
+
+/// A column of few different words.
+fn words<'a>(words: impl ExactSizeIterator<Item = Option<&'a str>>) -> ArrayRef {
+    let mut column = StringBuilder::with_capacity(words.len(), words.len() * 8);
+    words.for_each(|word| column.append_option(word));
+    Arc::new(column.finish())
+}
+
 fn append(cell: &Cell<'_>, out: &mut StringBuilder) -> Result<()> {
     match cell {
         Cell::Null => out.append_null(),
@@ -157,7 +201,7 @@ fn key_type(field: &FieldRule, tables: [&Table; 2]) -> DataType {
     let (e, a) = (own(expected, field.expected), own(actual, field.actual));
     match (e, a) {
         (Some(e), Some(a)) if e == a && is_flat(&e) => e,
-        (Some(e), Some(a)) => common(&e, &a),
+        (Some(e), Some(a)) => common_arrow(&e, &a),
         _ => DataType::Utf8,
     }
 }
@@ -166,14 +210,40 @@ fn is_flat(ty: &DataType) -> bool {
     !matches!(ty, DataType::Dictionary(..) | DataType::RunEndEncoded(..))
 }
 
-fn common(e: &DataType, a: &DataType) -> DataType {
+fn common_arrow(e: &DataType, a: &DataType) -> DataType {
     match (LogicalType::from_arrow(e), LogicalType::from_arrow(a)) {
-        (Ok(LogicalType::Null), Ok(ty)) | (Ok(ty), Ok(LogicalType::Null)) => ty.to_arrow(),
-        (Ok(e), Ok(a)) if e == a && e != LogicalType::Int => e.to_arrow(),
-        // Signed and unsigned: a decimal holds both.
-        (Ok(LogicalType::Int), Ok(LogicalType::Int)) => DataType::Decimal128(20, 0),
+        // Unsigned of 64 bits with signed ones: a decimal holds both.
+        (Ok(LogicalType::Int), Ok(LogicalType::Int)) if [e, a].contains(&&DataType::UInt64) => {
+            DataType::Decimal128(20, 0)
+        }
+        (Ok(e), Ok(a)) => common(&e, &a).to_arrow(),
         _ => DataType::Utf8,
     }
+}
+
+/// A type that holds the values of both; text, where none does as they are.
+pub(super) fn common(e: &LogicalType, a: &LogicalType) -> LogicalType {
+    match (e, a) {
+        (e, a) if e == a => e.clone(),
+        (LogicalType::Null, ty) | (ty, LogicalType::Null) => ty.clone(),
+        _ => decimal(e).zip(decimal(a)).and_then(widened).unwrap_or(LogicalType::Text),
+    }
+}
+
+/// The digits of a type of exact numbers, and how many stand after the point.
+fn decimal(ty: &LogicalType) -> Option<(i16, i16)> {
+    match ty {
+        LogicalType::Int => Some((20, 0)),
+        LogicalType::Decimal(precision, scale) => Some(((*precision).into(), (*scale).into())),
+        _ => None,
+    }
+}
+
+fn widened(((p, s), (q, t)): ((i16, i16), (i16, i16))) -> Option<LogicalType> {
+    let scale = s.max(t);
+    let precision = (p - s).max(q - t) + scale;
+    let precision = u8::try_from(precision).ok().filter(|p| *p <= DECIMAL256_MAX_PRECISION)?;
+    Some(LogicalType::Decimal(precision, i8::try_from(scale).ok()?))
 }
 
 /// Times come in the unit that holds them exactly; the table's column has one.
