@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs.md")]
 
+mod ask;
 mod columns;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -8,79 +8,12 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use tokio::sync::oneshot;
 use trueup_connector::{Context, Coverage, Cursor, Error, Kind, Page, ReadRequest, Result};
 
-/// A page has at most so many rows, where the caller sets no bound.
-const PAGE_ROWS: usize = 65_536;
-
-/// A page has at most so many bytes, give or take a row.
-pub(crate) const PAGE_BYTES: usize = 16 << 20;
-
-/// How long a reading that gave its last page can still give it again.
-pub(crate) const LINGER: Duration = Duration::from_secs(5);
-
-/// One ask for a page, as it reaches the worker.
-pub(crate) struct Ask {
-    number: u64,
-    rows: Option<usize>,
-    stop: Stop,
-    reply: oneshot::Sender<Result<Page>>,
-}
-
-/// Whether an ask still stands.
-#[derive(Clone)]
-pub(crate) struct Stop {
-    context: Context,
-    waiting: Weak<()>,
-}
-
-impl Stop {
-    /// Whether the caller cancelled, or no longer waits.
-    pub(crate) fn is_set(&self) -> bool {
-        self.context.is_cancelled() || self.waiting.strong_count() == 0
-    }
-
-    /// Fails where the caller cancelled or no longer waits.
-    pub(crate) fn check(&self) -> Result<()> {
-        self.context.check()?;
-        match self.waiting.strong_count() {
-            0 => Err(Error::new(Kind::Cancelled, "nobody waits for this page any more")),
-            _ => Ok(()),
-        }
-    }
-
-    /// Something to wait with, and what says whether it waits.
-    pub(crate) fn new(context: &Context) -> (Arc<()>, Self) {
-        let waits = Arc::new(());
-        let waiting = Arc::downgrade(&waits);
-        (waits, Self { context: context.clone(), waiting })
-    }
-}
-
-impl Ask {
-    /// The most rows the page may have.
-    pub(crate) fn rows(&self) -> usize {
-        self.rows.unwrap_or(PAGE_ROWS)
-    }
-
-    /// Whether it is for the first page: nobody can ask for that again.
-    pub(crate) fn is_first(&self) -> bool {
-        self.number == 1
-    }
-
-    pub(crate) fn stop(&self) -> &Stop {
-        &self.stop
-    }
-
-    /// Answers; false where nobody waits for the answer.
-    pub(crate) fn answer(self, page: Result<Page>) -> bool {
-        self.reply.send(page).is_ok()
-    }
-}
+use crate::ask::{self, Ask, Stop};
 
 /// How asks reach a worker; it gives false when the worker is gone.
 type Line = Arc<dyn Fn(Ask) -> bool + Send + Sync>;
@@ -267,13 +200,7 @@ fn again(page: &Page, rows: usize) -> Result<Page> {
     if page.records.num_rows() <= rows {
         return Ok(page.clone());
     }
-    Err(larger())
-}
-
-/// A page cannot be made smaller after it was begun.
-pub(crate) fn larger() -> Error {
-    let message = "this page was asked for before with a larger page size; ask for it with that";
-    Error::new(Kind::Conflict, message)
+    Err(ask::larger())
 }
 
 fn parse(cursor: &Cursor) -> Option<(u64, u64, u64)> {

@@ -75,6 +75,11 @@ impl QuerySource {
         if parameters > 0 {
             return invalid(format!("the query has {parameters} parameters; it must have none"));
         }
+        let mut sorted = columns.to_vec();
+        sorted.sort_unstable();
+        if let Some([name, _]) = sorted.windows(2).find(|pair| pair.first() == pair.last()) {
+            return invalid(format!("the column name `{name}` stands twice; give one another"));
+        }
         match self.key.iter().find(|key| !columns.contains(&key.as_str())) {
             None => Ok(()),
             Some(key) => {

@@ -1,5 +1,13 @@
 //! The promises of every connector, on SQLite and on PostgreSQL.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may stop at the first surprise"
+)]
+
 mod support;
 
 use trueup_connector::{Schema, Snapshot};
@@ -114,7 +122,8 @@ mod postgres {
                 let url = witness.clone();
                 async move {
                     // A write would leave another version of its row.
-                    let sql = "select coalesce(string_agg(concat(d, xmin, ctid), '' order by serial), '')
+                    let sql =
+                        "select coalesce(string_agg(concat(d, xmin, ctid), '' order by serial), '')
                          from devices d";
                     let row = connect(&url).await.query_one(sql, &[]).await.unwrap();
                     row.get::<_, String>(0).into_bytes()

@@ -13,7 +13,8 @@ use super::catalog::Described;
 use super::config::PostgresConfig;
 use super::reading::{self, Job};
 use super::session::{Session, unless_stopped};
-use crate::readings::{self, Readings, Stop};
+use crate::ask::Stop;
+use crate::readings::{self, Readings};
 use crate::source::{Source, check_names};
 
 /// Reads the tables and queries of a PostgreSQL database (12 and later).

@@ -33,14 +33,19 @@ pub(crate) struct Copy<B> {
 impl<B: AsRef<[u8]> + Default> Copy<B> {
     /// Adds a piece.
     pub(crate) fn push(&mut self, piece: B) {
-        let old = std::mem::replace(&mut self.piece, piece);
-        let rest = old.as_ref().get(self.at..).unwrap_or_default();
-        if !self.kept.is_empty() || !rest.is_empty() {
+        let done = std::mem::take(&mut self.at);
+        if self.kept.is_empty() {
+            let rest = self.piece.as_ref().get(done..).unwrap_or_default();
             self.kept.extend_from_slice(rest);
-            self.kept.extend_from_slice(self.piece.as_ref());
+        } else {
+            self.kept.drain(..done.min(self.kept.len()));
+        }
+        if self.kept.is_empty() {
+            self.piece = piece;
+        } else {
+            self.kept.extend_from_slice(piece.as_ref());
             self.piece = B::default();
         }
-        self.at = 0;
     }
 
     /// Goes on after the row that was shown last.
@@ -50,12 +55,8 @@ impl<B: AsRef<[u8]> + Default> Copy<B> {
 
     /// Shows what stands next; `columns` is how many values a row must have.
     pub(crate) fn next(&mut self, columns: usize) -> Result<Next<'_>> {
-        if !self.kept.is_empty() && self.at >= self.kept.len() {
-            self.kept.clear();
-            self.at = 0;
-        }
-        let from_kept = !self.kept.is_empty();
-        let bytes = if from_kept { &self.kept[..] } else { self.piece.as_ref() };
+        let bytes =
+            if self.kept.is_empty() { self.piece.as_ref() } else { self.kept.as_slice() };
         let mut rest = Bytes(bytes.get(self.at..).unwrap_or_default());
         if self.ended {
             return match rest.0 {
@@ -76,6 +77,7 @@ impl<B: AsRef<[u8]> + Default> Copy<B> {
         let used = before - rest.0.len();
         match next {
             Next::Row(_) => self.shown = used,
+            Next::End if !rest.0.is_empty() => return Err(broken("more stands after the end")),
             Next::End => {
                 self.ended = true;
                 self.at += used;
@@ -165,17 +167,12 @@ mod tests {
         let (mut copy, mut rows) = (Copy::<Vec<u8>>::default(), 0);
         for piece in pieces {
             copy.push(piece.to_vec());
-            loop {
-                match copy.next(2)? {
-                    Next::Row(row) => {
-                        let mut values = Bytes(row);
-                        assert!(values.value().is_some() && values.value().is_some());
-                        assert!(values.0.is_empty());
-                        copy.take();
-                        rows += 1;
-                    }
-                    Next::End | Next::More => break,
-                }
+            while let Next::Row(row) = copy.next(2)? {
+                let mut values = Bytes(row);
+                assert!(values.value().is_some() && values.value().is_some());
+                assert!(values.0.is_empty());
+                copy.take();
+                rows += 1;
             }
         }
         Ok((rows, copy.has_ended()))

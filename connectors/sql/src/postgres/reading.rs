@@ -16,8 +16,9 @@ use super::config::PostgresConfig;
 use super::copy::{Copy, Next};
 use super::error::error;
 use super::session::{Session, unless_stopped};
+use crate::ask::{self, Ask, LINGER, PAGE_BYTES};
 use crate::columns::Columns;
-use crate::readings::{self, Ask, Desk, Duty, LINGER, PAGE_BYTES};
+use crate::readings::{Desk, Duty};
 
 /// How many rows are read before it is seen whether anybody still waits.
 const ROWS_BETWEEN_CHECKS: usize = 1024;
@@ -131,7 +132,7 @@ impl Fill {
     /// The next page, and whether there is another.
     async fn page(&mut self, ask: &Ask) -> Result<(RecordBatch, bool)> {
         if self.columns.rows() > ask.rows() {
-            return Err(readings::larger());
+            return Err(ask::larger());
         }
         let more = loop {
             if let Some(more) = self.fill(ask)? {
@@ -153,7 +154,7 @@ impl Fill {
     fn fill(&mut self, ask: &Ask) -> Result<Option<bool>> {
         let shapes = &self.described.shape.columns;
         loop {
-            if self.columns.rows() % ROWS_BETWEEN_CHECKS == 0 {
+            if self.columns.rows().is_multiple_of(ROWS_BETWEEN_CHECKS) {
                 ask.stop().check()?;
             }
             let full = self.columns.rows() >= ask.rows() || self.bytes >= PAGE_BYTES;

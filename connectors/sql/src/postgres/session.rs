@@ -11,7 +11,7 @@ use super::config::PostgresConfig;
 use super::error::error;
 use super::tls::{self, Link};
 use super::types::Wire;
-use crate::readings::Stop;
+use crate::ask::Stop;
 use crate::source::{self, Source, quote};
 
 /// How often it is seen whether the work is still wanted.

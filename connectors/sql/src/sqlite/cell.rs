@@ -36,7 +36,7 @@ pub(crate) fn append(builder: &mut Builder, value: ValueRef<'_>) -> Option<()> {
 
 /// The value for a message, not too long.
 pub(crate) fn show(value: ValueRef<'_>) -> String {
-    let text = match value {
+    match value {
         ValueRef::Null => "null".into(),
         ValueRef::Integer(value) => format!("integer `{value}`"),
         ValueRef::Real(value) => format!("real `{value:?}`"),
@@ -48,8 +48,7 @@ pub(crate) fn show(value: ValueRef<'_>) -> String {
             let digits: String = bytes.iter().take(40).map(|byte| format!("{byte:02x}")).collect();
             format!("blob `{digits}` of {} bytes", bytes.len())
         }
-    };
-    text
+    }
 }
 
 fn shorten(text: &str) -> String {

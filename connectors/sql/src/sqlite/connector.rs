@@ -16,7 +16,8 @@ use super::catalog::Described;
 use super::config::SqliteConfig;
 use super::database::Database;
 use super::reading::{self, Job};
-use crate::readings::{self, Readings, Stop};
+use crate::ask::Stop;
+use crate::readings::{self, Readings};
 use crate::source::{Source, check_names};
 
 /// Reads the tables and queries of an SQLite database file.

@@ -12,8 +12,8 @@ use super::catalog::{self, Described, Shape};
 use super::config::SqliteConfig;
 use super::error::error;
 use super::types::Classes;
-use crate::readings::Stop;
-use crate::source::Source;
+use crate::ask::Stop;
+use crate::source::{self, Source};
 
 /// How many steps of its machine SQLite takes before it asks whether to go on.
 const STEPS: i32 = 20_000;
@@ -53,23 +53,25 @@ impl Database {
 
     /// Whether the resources asked for are there, without reading records.
     pub(crate) fn check(&self) -> Result<()> {
-        let sources = catalog::sources(&self.connection, &self.config.resources);
-        let sources = sources.map_err(|cause| error(cause, self.path()))?;
-        sources.iter().try_for_each(|source| self.shape(source).map(drop))
+        self.sources()?.iter().try_for_each(|source| self.shape(source).map(drop))
     }
 
     /// The resources there are.
     pub(crate) fn describe_all(&self) -> Result<Vec<Described>> {
-        let sources = catalog::sources(&self.connection, &self.config.resources);
-        let sources = sources.map_err(|cause| error(cause, self.path()))?;
-        sources.iter().map(|source| self.describe(source, None)).collect()
+        self.sources()?.iter().map(|source| self.describe(source, None)).collect()
     }
 
-    /// The source of a resource; `None` where there is none of the name.
+    /// The source of a resource.
     pub(crate) fn source(&self, name: &str) -> Result<Source> {
+        source::find(&self.sources()?, name)
+    }
+
+    fn sources(&self) -> Result<Vec<Source>> {
         let sources = catalog::sources(&self.connection, &self.config.resources);
         let sources = sources.map_err(|cause| error(cause, self.path()))?;
-        crate::source::find(&sources, name)
+        // A type stated for a resource that is not there is a mistake in its name.
+        self.config.types.keys().try_for_each(|name| source::find(&sources, name).map(drop))?;
+        Ok(sources)
     }
 
     /// What a resource looks like; types that the values decide are taken from `earlier`.

@@ -16,8 +16,9 @@ use super::cell;
 use super::config::SqliteConfig;
 use super::database::Database;
 use super::error::error;
+use crate::ask::{self, Ask, LINGER, PAGE_BYTES, Stop};
 use crate::columns::Columns;
-use crate::readings::{self, Ask, Desk, Duty, LINGER, PAGE_BYTES, Stop};
+use crate::readings::{Desk, Duty};
 
 /// How many rows are read before it is seen whether anybody still waits.
 const ROWS_BETWEEN_CHECKS: usize = 1024;
@@ -161,10 +162,10 @@ impl Fill<'_> {
 
     fn fill(&mut self, ask: &Ask) -> Result<bool> {
         if self.columns.rows() > ask.rows() {
-            return Err(readings::larger());
+            return Err(ask::larger());
         }
         loop {
-            if self.columns.rows() % ROWS_BETWEEN_CHECKS == 0 {
+            if self.columns.rows().is_multiple_of(ROWS_BETWEEN_CHECKS) {
                 ask.stop().check()?;
             }
             if !self.advance()? {

@@ -22,7 +22,8 @@ pub(crate) fn fields(snapshot: &Snapshot) -> String {
 pub(crate) fn rows(snapshot: &Snapshot) -> Vec<String> {
     let mut rows = Vec::new();
     for batch in snapshot.batches() {
-        let columns: Vec<Column> = batch.columns().iter().map(|c| Column::new(c).unwrap()).collect();
+        let columns: Vec<Column> =
+            batch.columns().iter().map(|c| Column::new(c).unwrap()).collect();
         for row in 0..batch.num_rows() {
             let cells: Vec<String> = columns.iter().map(|c| c.value(row).to_string()).collect();
             rows.push(cells.join("|"));
