@@ -7,7 +7,6 @@ use trueup_connector::{Error, Kind, Result, Snapshot};
 use super::compare::Sides;
 use super::fast::key_bytes;
 use super::finding::{Cause, FindingKind, Part};
-use super::resolve::absence;
 use super::rules::{FieldRule, Fields, Side};
 use super::table::{Row, Table};
 
@@ -87,7 +86,7 @@ impl Base {
         row: Row,
     ) -> Result<(FindingKind, Cause)> {
         let Some(base) = self.rows.get(&sides.key_bytes(side, row)) else {
-            return Ok((absence(side), Cause::Unknown));
+            return Ok((FindingKind::absence(side), Cause::Unknown));
         };
         for field in &sides.fields.compared {
             if !self.agrees(sides, field, side, row, *base)? {

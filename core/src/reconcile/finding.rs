@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use trueup_connector::{Error, Kind as ErrorKind, Result, suggest};
 
+use super::rules::Side;
 use super::table::Row;
 
 /// What kind of disagreement a finding is.
@@ -52,6 +53,14 @@ impl FindingKind {
         Self::Conflict,
         Self::Ambiguous,
     ];
+
+    /// The kind of a key that only this side has.
+    pub(super) const fn absence(side: Side) -> Self {
+        match side {
+            Side::Expected => Self::Missing,
+            Side::Actual => Self::Unexpected,
+        }
+    }
 
     /// The kind's name, the same in every language.
     pub const fn name(self) -> &'static str {

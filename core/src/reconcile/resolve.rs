@@ -242,7 +242,7 @@ impl Resolver<'_> {
             return Ok(());
         }
         let (kind, cause) = match self.base {
-            None => (absence(side), None),
+            None => (FindingKind::absence(side), None),
             Some(base) => {
                 base.alone(&self.sides, side, row).map(|(kind, cause)| (kind, Some(cause)))?
             }
@@ -285,14 +285,6 @@ fn keep(rows: &mut [Vec<Row>; 2], side: Side, row: Row) {
     match side {
         Side::Expected => expected.push(row),
         Side::Actual => actual.push(row),
-    }
-}
-
-/// The kind of a key that only this side has.
-pub(super) fn absence(side: Side) -> FindingKind {
-    match side {
-        Side::Expected => FindingKind::Missing,
-        Side::Actual => FindingKind::Unexpected,
     }
 }
 

@@ -17,7 +17,16 @@ pub(crate) struct Order {
 pub(crate) const ORDERS: &[Order] = &[
     Order {
         root: "core/contract/src",
-        modules: &["error", "record", "snapshot", "mapping", "connector", "writer"],
+        modules: &[
+            "error",
+            "record",
+            "snapshot",
+            "mapping",
+            "context",
+            "writer",
+            "connector",
+            "reading",
+        ],
     },
     Order { root: "core/src", modules: &["reconcile", "plan", "guard", "audit", "runtime"] },
 ];
@@ -62,11 +71,15 @@ pub(crate) const BANS: &[Ban] = &[
     ban("std::thread", Rule::Thread, "use `reconcile::parallel`"),
     ban("rayon", Rule::Thread, "use `reconcile::parallel`"),
     ban("tokio", Rule::Thread, "tasks and timers belong to `runtime` and to connectors"),
-    ban("std::hash::RandomState", Rule::Chance, "take the seed from `reconcile::seed`"),
-    ban("std::collections::hash_map::RandomState", Rule::Chance, "use `reconcile::seed`"),
-    ban("rand", Rule::Chance, "take the seed from `reconcile::seed`"),
-    ban("fastrand", Rule::Chance, "take the seed from `reconcile::seed`"),
-    ban("getrandom", Rule::Chance, "take the seed from `reconcile::seed`"),
+    ban("std::hash::RandomState", Rule::Chance, "take the seed from the caller's `Run`"),
+    ban(
+        "std::collections::hash_map::RandomState",
+        Rule::Chance,
+        "take the seed from the caller's `Run`",
+    ),
+    ban("rand", Rule::Chance, "take the seed from the caller's `Run`"),
+    ban("fastrand", Rule::Chance, "take the seed from the caller's `Run`"),
+    ban("getrandom", Rule::Chance, "take the seed from the caller's `Run`"),
     ban("uuid", Rule::Chance, "ids are digests of what they name"),
 ];
 
@@ -121,11 +134,6 @@ pub const EXCEPTIONS: &[Exception] = &[
         file: "core/src/reconcile/parallel.rs",
         rule: Rule::Thread,
         reason: "all cores take part; the result does not depend on how many there are",
-    },
-    Exception {
-        file: "core/src/reconcile/seed.rs",
-        rule: Rule::Chance,
-        reason: "row fingerprints are keyed afresh each run; they only prune, so no result shows it",
     },
 ];
 

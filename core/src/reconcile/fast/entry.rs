@@ -1,7 +1,7 @@
 //! What stands for a row while sides are joined, and what joining finds.
 
 use super::super::table::Row;
-use super::hash::Fingerprint;
+use super::hash::{Fingerprint, Whiten};
 
 /// What stands for a row's key while sides are joined.
 pub(crate) trait KeyCode: Copy + Eq + Send + Sync {
@@ -11,10 +11,6 @@ pub(crate) trait KeyCode: Copy + Eq + Send + Sync {
     /// Whether equal codes mean equal keys; where not, the keys themselves are compared.
     fn is_exact(self) -> bool;
 }
-
-/// What the hash of a code is keyed with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Whiten(pub(crate) [u128; 2]);
 
 /// A key of one word, spread over 64 bits so that it can be undone: it is its own hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

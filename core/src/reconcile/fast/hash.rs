@@ -9,8 +9,6 @@
 
 use sha2::{Digest, Sha256};
 
-use super::entry::Whiten;
-
 /// Where a run's keys come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seed(pub(crate) [u64; 4]);
@@ -33,6 +31,10 @@ pub(super) struct ColumnKeys {
     /// Mixed into the digest of long values.
     salt: [u8; 32],
 }
+
+/// What the hash of a key's code is keyed with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whiten(pub(crate) [u128; 2]);
 
 /// A sum under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -16,6 +16,9 @@ use trueup_connector::{Cell, Column};
 
 use super::hash::{ColumnKeys, Sum};
 
+/// How many rows are summed at a time: the sums stay in the nearest cache.
+pub(super) const BLOCK: usize = 512;
+
 /// How cells become words; both sides of a comparison use the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lane {
@@ -89,7 +92,7 @@ impl Lane {
     }
 
     fn add_words(self, array: &ArrayRef, start: usize, keys: &ColumnKeys, sums: &mut [Sum]) {
-        let mut words = [0; super::scan::BLOCK];
+        let mut words = [0; BLOCK];
         let Some(words) = words.get_mut(..sums.len()) else { return };
         if load(array, start, words).is_none() {
             return;
@@ -120,8 +123,8 @@ impl Lane {
         }
         let mut known = vec![Sum::default(); values.len()];
         if let Ok(values) = Column::new(values) {
-            let rows = known.chunks_mut(super::scan::BLOCK).enumerate();
-            rows.for_each(|(i, known)| self.add(&values, i * super::scan::BLOCK, keys, known));
+            let rows = known.chunks_mut(BLOCK).enumerate();
+            rows.for_each(|(i, known)| self.add(&values, i * BLOCK, keys, known));
         }
         let nulls = dictionary.keys().nulls();
         let add = |i: usize, sum: &mut Sum, key: Option<usize>| {

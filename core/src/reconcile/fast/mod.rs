@@ -5,6 +5,8 @@
 //! that fit the cache, by their key's hash; in a partition a small table finds the rows that share a
 //! key. Hashes only prune: two rows are one key when their key values are equal, and rows whose
 //! fingerprints differ are compared value by value afterwards.
+//!
+//! order: hash → entry → lanes → scan → join
 
 mod entry;
 mod hash;

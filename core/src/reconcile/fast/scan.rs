@@ -7,12 +7,9 @@ use trueup_connector::{Column, Context, Result};
 use super::super::parallel::{Tasks, each_thread};
 use super::super::rules::{FieldRule, Fields};
 use super::super::table::{Pieces, Row, Table};
-use super::entry::{Entry, KeyCode, Whiten, WideCode, WordCode};
-use super::hash::{ColumnKeys, Seed, Sum};
-use super::lanes::{Lane, each_bytes, load, mark_nulls};
-
-/// How many rows are summed at a time: the sums stay in the nearest cache.
-pub(super) const BLOCK: usize = 512;
+use super::entry::{Entry, KeyCode, WideCode, WordCode};
+use super::hash::{ColumnKeys, Seed, Sum, Whiten};
+use super::lanes::{BLOCK, Lane, each_bytes, load, mark_nulls};
 
 /// How many rows a thread takes at a time.
 const MORSEL: usize = 32 * 1024;
