@@ -32,7 +32,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: $(if $(filter postgres,$(DB)),postgres) ## Compare two real systems: a Debian catalogue and a software inventory (DB=postgres)
-	cargo run --release $(LOCKED) -p trueup-examples --bin demo -- --db $(DB)
+	cargo run --profile demo $(LOCKED) -p trueup-examples --bin demo -- --db $(DB)
 
 .PHONY: test
 test: lint scenarios postgres ## What CI runs: lint, golden scenarios, all tests and doc tests (minutes)
