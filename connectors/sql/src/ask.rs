@@ -31,11 +31,6 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    /// Whether the caller cancelled, or no longer waits.
-    pub(crate) fn is_set(&self) -> bool {
-        self.context.is_cancelled() || self.waiting.strong_count() == 0
-    }
-
     /// Fails where the caller cancelled or no longer waits.
     pub(crate) fn check(&self) -> Result<()> {
         self.context.check()?;

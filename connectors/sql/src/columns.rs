@@ -133,6 +133,7 @@ impl ListParts {
     }
 
     /// Ends a list after this many items have been appended.
+    #[cfg(feature = "postgres")]
     pub(crate) fn append(&mut self, length: usize) {
         self.lengths.push(length);
         self.valid.append_non_null();

@@ -1,9 +1,13 @@
+#![cfg_attr(not(any(feature = "sqlite", feature = "postgres")), allow(dead_code))]
 #![doc = include_str!("../docs.md")]
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod ask;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod columns;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod readings;
 #[cfg(feature = "postgres")]
 mod secret;

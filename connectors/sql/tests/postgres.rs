@@ -420,3 +420,41 @@ async fn a_slow_query_ends_when_it_is_cancelled() {
     assert_eq!(error.kind(), Kind::Cancelled);
     drop(connect(&database.url).await);
 }
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn an_encrypted_connection_checks_the_server() {
+    let Ok(server) = Server::start() else {
+        assert!(Server::shared().is_none());
+        return;
+    };
+    let names = ["127.0.0.1".to_owned()];
+    let pair = rcgen::generate_simple_self_signed(names).unwrap();
+    server.put("server.crt", &pair.cert.pem()).unwrap();
+    server.put("server.key", &pair.signing_key.serialize_pem()).unwrap();
+    let client = connect(&server.url()).await;
+    client.batch_execute("alter system set ssl = on").await.unwrap();
+    client.batch_execute("select pg_reload_conf()").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, pair.cert.pem()).unwrap();
+
+    let mut config = PostgresConfig::from_url(&server.url()).unwrap();
+    config.tls = trueup_sql::Tls::Require;
+    let mut connected = Postgres::connect(config.clone()).await;
+    for _ in 0..100 {
+        // The server takes a moment to read its settings again.
+        if !matches!(&connected, Err(error) if error.kind() == Kind::Unavailable) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        connected = Postgres::connect(config.clone()).await;
+    }
+    let error = connected.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unauthenticated, "{error}");
+
+    config.ca_file = Some(file);
+    let sql = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+    let connector = Postgres::connect(config).await.unwrap().with_query("ssl", sql, [""; 0]);
+    assert_eq!(rows(&read(&connector, "ssl").await.unwrap()), ["true"]);
+}

@@ -54,7 +54,7 @@ impl Postgres {
     pub async fn connect(config: PostgresConfig) -> Result<Self> {
         check_names(&config.resources)?;
         let config = Arc::new(config);
-        Session::open(&config).await?;
+        Session::open(&config).await?.close().await;
         Ok(Self { config, readings: Readings::new(), described: Mutex::default() })
     }
 
@@ -109,9 +109,13 @@ impl Connector for Postgres {
 
     async fn describe(&self, context: Context) -> Result<Vec<Resource>> {
         let (_waits, stop) = Stop::new(&context);
-        let all =
-            unless_stopped(&stop, async { self.session(&context).await?.describe_all().await });
-        let all = all.await?;
+        let describe = async {
+            let session = self.session(&context).await?;
+            let all = session.describe_all().await?;
+            session.close().await;
+            Ok(all)
+        };
+        let all = unless_stopped(&stop, describe).await?;
         let resource = |one: &Described| Resource::new(&one.shape.name, one.schema.clone());
         let resources = all.iter().map(resource).collect();
         let all = all.into_iter().map(|one| (one.shape.name.clone(), Arc::new(one)));
@@ -121,7 +125,12 @@ impl Connector for Postgres {
 
     async fn check(&self, context: Context) -> Result<()> {
         let (_waits, stop) = Stop::new(&context);
-        let check = async { self.session(&context).await?.check().await };
+        let check = async {
+            let session = self.session(&context).await?;
+            session.check().await?;
+            session.close().await;
+            Ok(())
+        };
         unless_stopped(&stop, check).await
     }
 

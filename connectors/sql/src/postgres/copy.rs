@@ -55,8 +55,7 @@ impl<B: AsRef<[u8]> + Default> Copy<B> {
 
     /// Shows what stands next; `columns` is how many values a row must have.
     pub(crate) fn next(&mut self, columns: usize) -> Result<Next<'_>> {
-        let bytes =
-            if self.kept.is_empty() { self.piece.as_ref() } else { self.kept.as_slice() };
+        let bytes = if self.kept.is_empty() { self.piece.as_ref() } else { self.kept.as_slice() };
         let mut rest = Bytes(bytes.get(self.at..).unwrap_or_default());
         if self.ended {
             return match rest.0 {

@@ -49,7 +49,13 @@ impl Worker {
         let Ok(Some(ask)) = timeout(idle, self.asks.recv()).await else { return };
         let begun = unless_stopped(ask.stop(), Fill::begin(&self.job)).await;
         let given_all = match begun {
-            Ok(fill) => self.serve(fill, ask).await,
+            Ok(mut fill) => {
+                let given_all = self.serve(&mut fill, ask).await;
+                if given_all {
+                    fill.session.close().await;
+                }
+                given_all
+            }
             Err(error) => {
                 ask.answer(Err(error));
                 false
@@ -62,7 +68,7 @@ impl Worker {
     }
 
     /// Gives page after page; true when the last one was given.
-    async fn serve(&mut self, mut fill: Fill, first: Ask) -> bool {
+    async fn serve(&mut self, fill: &mut Fill, first: Ask) -> bool {
         let mut ask = first;
         loop {
             if let Duty::Next(ask) = self.desk.sort(ask) {
@@ -97,7 +103,7 @@ impl Worker {
 struct Fill {
     stream: Pin<Box<CopyOutStream>>,
     /// The connection, which ends with this.
-    _session: Session,
+    session: Session,
     described: Described,
     coverage: Coverage,
     copy: Copy<bytes::Bytes>,
@@ -117,16 +123,7 @@ impl Fill {
         let stream = stream.map_err(|cause| error(cause).with("resource", &job.resource))?;
         let coverage = if described.shape.partial { Coverage::Partial } else { Coverage::Complete };
         let (stream, copy) = (Box::pin(stream), Copy::default());
-        Ok(Self {
-            stream,
-            _session: session,
-            described,
-            coverage,
-            copy,
-            columns,
-            bytes: 0,
-            read: 0,
-        })
+        Ok(Self { stream, session, described, coverage, copy, columns, bytes: 0, read: 0 })
     }
 
     /// The next page, and whether there is another.

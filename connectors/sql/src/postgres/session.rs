@@ -41,6 +41,11 @@ impl Session {
         Ok(Self { link, config: config.clone() })
     }
 
+    /// Gives the view up in order.
+    pub(crate) async fn close(self) {
+        self.link.close().await;
+    }
+
     /// Whether the resources asked for are there, without reading records.
     pub(crate) async fn check(&self) -> Result<()> {
         for source in catalog::sources(&self.link.client, &self.config.resources).await? {

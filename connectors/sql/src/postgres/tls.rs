@@ -15,13 +15,24 @@ use crate::secret::Secret;
 /// A connection, which is cut at once when this is dropped.
 pub(crate) struct Link {
     pub(crate) client: Client,
-    task: JoinHandle<()>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Link {
+    /// Ends the transaction and says goodbye, so that the server has nothing to complain about.
+    pub(crate) async fn close(mut self) {
+        drop(self.client.batch_execute("commit").await);
+        // Without a client the task sends the last word and ends.
+        self.task = None;
+    }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
         // Else the rest of an unfinished COPY would still be taken from the server.
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -43,7 +54,7 @@ async fn plain(config: &PostgresConfig) -> Result<Link> {
     let (client, connection) =
         settings(config, SslMode::Disable).connect(NoTls).await.map_err(error)?;
     let task = tokio::spawn(async move { drop(connection.await) });
-    Ok(Link { client, task })
+    Ok(Link { client, task: Some(task) })
 }
 
 #[cfg(feature = "tls")]
@@ -52,7 +63,7 @@ async fn encrypted(config: &PostgresConfig) -> Result<Link> {
     let (client, connection) =
         settings(config, SslMode::Require).connect(tls).await.map_err(error)?;
     let task = tokio::spawn(async move { drop(connection.await) });
-    Ok(Link { client, task })
+    Ok(Link { client, task: Some(task) })
 }
 
 #[cfg(not(feature = "tls"))]

@@ -135,7 +135,7 @@ impl Database {
         let stop = self.stop.clone();
         let stopped = move || {
             let stop = stop.lock().unwrap_or_else(PoisonError::into_inner);
-            stop.as_ref().is_some_and(Stop::is_set)
+            stop.as_ref().is_some_and(|stop| stop.check().is_err())
         };
         self.connection.busy_timeout(Duration::from_millis(self.config.busy_timeout_ms))?;
         self.connection.progress_handler(STEPS, Some(stopped))?;
