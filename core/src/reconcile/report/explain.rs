@@ -12,6 +12,9 @@ use super::Report;
 use super::facts::Facts;
 use super::remedy::remedy;
 
+/// Fields and their values as shown; `None` is null.
+type Cells = Vec<(String, Option<String>)>;
+
 /// What a finding says, by which rule, and what would make both sides agree; from
 /// [`Report::explain`]. Shown, it is a few lines of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub struct Explanation {
     /// Which side changed, after a three-way comparison.
     pub cause: Option<Cause>,
     /// The key fields and their values as shown; `None` is null.
-    pub key: Vec<(String, Option<String>)>,
+    pub key: Cells,
     /// The field that differs, if it is about one.
     pub field: Option<String>,
     /// The field's rule in words, if it is about one.
@@ -38,7 +41,7 @@ pub struct Explanation {
     /// What the actual value was compared as, where the rule changed it.
     pub actual_as: Option<String>,
     /// The rows of a finding about several: side, and each field's value as shown.
-    pub rows: Vec<(Side, Vec<(String, Option<String>)>)>,
+    pub rows: Vec<(Side, Cells)>,
     /// What would make both sides agree.
     pub remedy: String,
 }
@@ -139,7 +142,7 @@ fn cause(name: &str) -> Option<Cause> {
 }
 
 /// The members of a finding about several rows, as text.
-fn rows(members: &Json, facts: &Facts) -> Vec<(Side, Vec<(String, Option<String>)>)> {
+fn rows(members: &Json, facts: &Facts) -> Vec<(Side, Cells)> {
     let side = |side: Side| {
         let rows = members.get(side.name()).and_then(Json::as_array).into_iter().flatten();
         rows.map(move |row| {

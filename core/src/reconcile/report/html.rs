@@ -55,17 +55,20 @@ impl Report {
             .text(self.name())
             .raw("</h1>");
         page.raw("<p class=\"about\">").text(&about.join(" · ")).raw("</p></div>");
-        let counts = self.counts();
-        match self.converged() {
-            true => page.raw("<div class=\"verdict good\">Both sides agree"),
-            false => {
-                let open = counts.keys() - counts.matched;
-                let what =
-                    format!("{} of {} keys do not agree", grouped(open), grouped(counts.keys()));
-                page.raw("<div class=\"verdict bad\">").text(&what)
-            }
-        };
+        let class = if self.converged() { "good" } else { "bad" };
+        page.raw("<div class=\"verdict ").raw(class).raw("\">").text(&self.verdict());
         page.raw("</div></header>");
+    }
+
+    fn verdict(&self) -> String {
+        let counts = self.counts();
+        let differ = counts.keys() - counts.matched - counts.uncovered;
+        match (differ, counts.uncovered, counts.unkeyed) {
+            (0, 0, 0) => "Both sides agree".to_owned(),
+            (0, 0, rows) => format!("{} rows have no key", grouped(rows)),
+            (0, keys, _) => format!("{} keys cannot be told", grouped(keys)),
+            _ => format!("{} of {} keys do not agree", grouped(differ), grouped(counts.keys())),
+        }
     }
 
     fn count_section(&self, page: &mut Page) {
@@ -234,7 +237,8 @@ fn finding(page: &mut Page, batch: &RecordBatch, columns: &[Column], row: usize)
     page.raw("<tr title=\"").text(&id).raw("\" data-kind=\"").text(&kind).raw("\" data-field=\"");
     page.text(&cell("field").unwrap_or_default()).raw("\">");
     for (field, column) in schema.fields().iter().zip(columns).skip(1) {
-        page.raw("<td>");
+        let class = if field.name() == "field" { "<td class=\"word\">" } else { "<td>" };
+        page.raw(class);
         match (field.name().as_str(), shown(column, row)) {
             ("kind", _) => page
                 .raw("<span class=\"pill\"><i class=\"dot\" style=\"background:var(--")

@@ -15,6 +15,7 @@ mod members;
 mod page;
 mod remedy;
 mod render;
+mod states;
 mod stored;
 #[cfg(feature = "parquet")]
 mod table_file;
@@ -80,7 +81,8 @@ enum Source {
     /// The snapshots that were compared.
     Live(Box<Live>),
     /// A file.
-    Stored(Stored),
+    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "only files make one"))]
+    Stored(Box<Stored>),
 }
 
 impl Report {

@@ -37,7 +37,7 @@ pub(super) fn stored(head: Head, facts: Facts, full: &RecordBatch, digest: &str)
     check_rules(&head)?;
     check_counts(&head, &table)?;
     let stored = Stored { table, marks, members, compared, facts };
-    let report = Report::new(Source::Stored(stored), head);
+    let report = Report::new(Source::Stored(Box::new(stored)), head);
     if hex(&report.digest()?) != digest {
         return Err(data("the findings do not have the digest that was saved with them"));
     }
