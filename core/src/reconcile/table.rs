@@ -86,11 +86,6 @@ impl Table {
         self.gone.extend(rows);
     }
 
-    /// The rows that deltas replaced or removed.
-    pub(super) fn gone(&self) -> &HashSet<Row> {
-        &self.gone
-    }
-
     /// A side as the document places its fields.
     pub(super) fn of_side(snapshot: &Snapshot, fields: &Fields, side: Side) -> Result<Self> {
         match side {

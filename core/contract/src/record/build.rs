@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, Date32Builder, Decimal256Builder, Float64Builder, Int64Builder,
-    StringBuilder, UInt64Builder,
-};
 use arrow_array::types::{TimestampMicrosecondType, TimestampNanosecondType};
 use arrow_array::{
-    Array, ArrayRef, Decimal128Array, ListArray, NullArray, PrimitiveArray, RecordBatch,
-    RecordBatchOptions, StructArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array,
+    Float64Array, Int64Array, ListArray, NullArray, PrimitiveArray, RecordBatch,
+    RecordBatchOptions, StringArray, StructArray, UInt64Array,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer, i256};
 use arrow_schema::{Field as ArrowField, Fields, Schema as ArrowSchema};
@@ -48,85 +45,48 @@ pub fn batch_from_values(schema: &Schema, rows: &[Vec<Value>]) -> Result<RecordB
 /// # Errors
 /// `data`, naming the value that the type cannot hold.
 pub fn column_from_values(ty: &LogicalType, values: &[&Value]) -> Result<ArrayRef> {
-    Ok(match ty {
-        LogicalType::Null => nulls(values)?,
-        LogicalType::Bool => fill(
-            values,
-            BooleanBuilder::new(),
-            ty,
-            |b, v| match v {
-                Value::Bool(value) => b.append_value(*value).into(),
-                _ => None,
-            },
-            |b| b.append_null(),
-            |mut b| Arc::new(b.finish()),
-        )?,
-        LogicalType::Int => ints(values)?,
-        LogicalType::Float => fill(
-            values,
-            Float64Builder::new(),
-            ty,
-            |b, v| b.append_value(float(v)?).into(),
-            |b| b.append_null(),
-            |mut b| Arc::new(b.finish()),
-        )?,
-        LogicalType::Decimal(p, s) => decimals(values, *p, *s)?,
-        LogicalType::Text => fill(
-            values,
-            StringBuilder::new(),
-            ty,
-            |b, v| match v {
-                Value::Text(value) => b.append_value(value).into(),
-                _ => None,
-            },
-            |b| b.append_null(),
-            |mut b| Arc::new(b.finish()),
-        )?,
-        LogicalType::Bytes => fill(
-            values,
-            BinaryBuilder::new(),
-            ty,
-            |b, v| match v {
-                Value::Bytes(value) => b.append_value(value).into(),
-                _ => None,
-            },
-            |b| b.append_null(),
-            |mut b| Arc::new(b.finish()),
-        )?,
-        LogicalType::Date => fill(
-            values,
-            Date32Builder::new(),
-            ty,
-            |b, v| match v {
-                Value::Date(days) => b.append_value(i32::try_from(*days).ok()?).into(),
-                _ => None,
-            },
-            |b| b.append_null(),
-            |mut b| Arc::new(b.finish()),
-        )?,
-        LogicalType::Datetime => times(values, ty, None)?,
-        LogicalType::Instant => times(values, ty, Some("UTC"))?,
-        LogicalType::List(item) => lists(values, ty, item)?,
-        LogicalType::Struct(members) => structs(values, ty, members)?,
-    })
+    match ty {
+        LogicalType::Null => nulls(values),
+        LogicalType::Bool => collect::<BooleanArray, _>(values, ty, |value| match value {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        }),
+        LogicalType::Int => ints(values),
+        LogicalType::Float => collect::<Float64Array, _>(values, ty, float),
+        LogicalType::Decimal(precision, scale) => decimals(values, *precision, *scale),
+        LogicalType::Text => collect::<StringArray, _>(values, ty, |value| match value {
+            Value::Text(value) => Some(value.as_str()),
+            _ => None,
+        }),
+        LogicalType::Bytes => collect::<BinaryArray, _>(values, ty, |value| match value {
+            Value::Bytes(value) => Some(value.as_slice()),
+            _ => None,
+        }),
+        LogicalType::Date => collect::<Date32Array, _>(values, ty, |value| match value {
+            Value::Date(days) => i32::try_from(*days).ok(),
+            _ => None,
+        }),
+        LogicalType::Datetime => times(values, ty, None),
+        LogicalType::Instant => times(values, ty, Some("UTC")),
+        LogicalType::List(item) => lists(values, ty, item),
+        LogicalType::Struct(members) => structs(values, ty, members),
+    }
 }
 
-/// Fills a builder; `append` gives `None` for a value of another type.
-fn fill<B>(
-    values: &[&Value],
-    mut builder: B,
+/// Collects values into an array; `get` gives `None` for a value that the type cannot hold.
+fn collect<'a, A, T>(
+    values: &[&'a Value],
     ty: &LogicalType,
-    append: impl Fn(&mut B, &Value) -> Option<()>,
-    append_null: impl Fn(&mut B),
-    finish: impl FnOnce(B) -> ArrayRef,
-) -> Result<ArrayRef> {
-    for (row, value) in values.iter().enumerate() {
-        match value {
-            Value::Null => append_null(&mut builder),
-            value => append(&mut builder, value).ok_or_else(|| misfit(value, ty, row))?,
-        }
-    }
-    Ok(finish(builder))
+    get: impl Fn(&'a Value) -> Option<T>,
+) -> Result<ArrayRef>
+where
+    A: Array + FromIterator<Option<T>> + 'static,
+{
+    let cells = values.iter().enumerate().map(|(row, value)| match value {
+        Value::Null => Ok(None),
+        value => get(value).map(Some).ok_or_else(|| misfit(value, ty, row)),
+    });
+    Ok(Arc::new(cells.collect::<Result<A>>()?))
 }
 
 fn misfit(value: &Value, ty: &LogicalType, row: usize) -> Error {
@@ -144,27 +104,16 @@ fn nulls(values: &[&Value]) -> Result<ArrayRef> {
 /// Signed where that fits, else unsigned; a decimal where only that holds both.
 fn ints(values: &[&Value]) -> Result<ArrayRef> {
     let any = |fits: fn(i128) -> bool| values.iter().any(|value| whole(value).is_some_and(fits));
-    if any(|value| value > i128::from(i64::MAX)) {
-        if any(|value| value < 0) {
-            return decimals(values, 20, 0);
-        }
-        return fill(
-            values,
-            UInt64Builder::new(),
-            &LogicalType::Int,
-            |b, v| b.append_value(u64::try_from(whole(v)?).ok()?).into(),
-            |b| b.append_null(),
-            |mut b| Arc::new(b.finish()),
-        );
+    let large = any(|value| value > i128::from(i64::MAX));
+    match (large, large && any(|value| value < 0)) {
+        (false, _) => collect::<Int64Array, _>(values, &LogicalType::Int, |value| {
+            i64::try_from(whole(value)?).ok()
+        }),
+        (true, false) => collect::<UInt64Array, _>(values, &LogicalType::Int, |value| {
+            u64::try_from(whole(value)?).ok()
+        }),
+        (true, true) => decimals(values, 20, 0),
     }
-    fill(
-        values,
-        Int64Builder::new(),
-        &LogicalType::Int,
-        |b, v| b.append_value(i64::try_from(whole(v)?).ok()?).into(),
-        |b| b.append_null(),
-        |mut b| Arc::new(b.finish()),
-    )
 }
 
 fn whole(value: &Value) -> Option<i128> {
@@ -193,14 +142,7 @@ fn decimals(values: &[&Value], precision: u8, scale: i8) -> Result<ArrayRef> {
         let unscaled = value.number()?.to_unscaled(scale)?;
         limit.is_none_or(|limit| unscaled.wrapping_abs() < limit).then_some(unscaled)
     };
-    let array = fill(
-        values,
-        Decimal256Builder::new(),
-        &ty,
-        |b, v| b.append_value(unscaled(v)?).into(),
-        |b| b.append_null(),
-        |mut b| Arc::new(b.finish()),
-    )?;
+    let array = collect::<Decimal256Array, _>(values, &ty, unscaled)?;
     narrow(&array, precision, scale)
 }
 

@@ -75,7 +75,7 @@ impl StructCell<'_> {
     pub(super) fn order(&self, other: &Self) -> Ordering {
         let sorted = |cell: &Self| {
             let mut cells: Vec<_> = cell.cells().collect();
-            cells.sort_by(|(a, _), (b, _)| a.cmp(b));
+            cells.sort_by_key(|(name, _)| *name);
             cells
         };
         let (a, b) = (sorted(self), sorted(other));

@@ -21,7 +21,7 @@ pub fn batch_from_rows<T: Serialize>(rows: &[T]) -> Result<RecordBatch> {
             .with_source(cause.to_string())
     };
     let options = TracingOptions::default().allow_null_fields(true);
-    let fields = Vec::<arrow_schema::FieldRef>::from_samples(&rows, options).map_err(bad)?;
+    let fields = Vec::<arrow_schema::FieldRef>::from_samples(rows, options).map_err(bad)?;
     serde_arrow::to_record_batch(&fields, &rows).map_err(bad)
 }
 

@@ -1,20 +1,15 @@
 //! How the cells of two columns become words, so that equal values give equal words.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    ByteArrayType, Date32Type, Date64Type, Decimal128Type, Float16Type, Float32Type, Float64Type,
-    Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
-};
-use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, GenericByteArray, downcast_dictionary_array,
-};
+use arrow_array::types::Decimal128Type;
+use arrow_array::{Array, ArrayRef, downcast_dictionary_array};
 use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
 use trueup_connector::record::canonical;
 use trueup_connector::{Cell, Column};
 
 use super::hash::{ColumnKeys, Sum};
+use super::words::{each_bytes, float_word, load};
 
 /// How many rows are summed at a time: the sums stay in the nearest cache.
 pub(super) const BLOCK: usize = 512;
@@ -136,7 +131,7 @@ impl Lane {
             array => {
                 let keys = array.keys().values().iter().skip(start);
                 for (i, (sum, key)) in sums.iter_mut().zip(keys).enumerate() {
-                    add(i, sum, usize::try_from(*key).ok());
+                    add(i, sum, key.to_usize());
                 }
             }
             _ => {}
@@ -229,74 +224,6 @@ fn is_binary(ty: &DataType) -> bool {
     matches!(ty, D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_))
 }
 
-/// One zero, and one not-a-number.
-#[inline]
-fn float_word(value: f64) -> u64 {
-    if value == 0.0 {
-        0
-    } else if value.is_nan() {
-        f64::NAN.to_bits()
-    } else {
-        value.to_bits()
-    }
-}
-
-/// Reads the words of a column of one-word values; `None` for another type.
-pub(super) fn load(array: &ArrayRef, start: usize, words: &mut [u64]) -> Option<()> {
-    use DataType as D;
-    match array.data_type() {
-        D::Int8 => copy::<Int8Type>(array, start, words, |v| i64::from(v) as u64),
-        D::Int16 => copy::<Int16Type>(array, start, words, |v| i64::from(v) as u64),
-        D::Int32 => copy::<Int32Type>(array, start, words, |v| i64::from(v) as u64),
-        D::Int64 => copy::<Int64Type>(array, start, words, |v| v as u64),
-        D::UInt8 => copy::<UInt8Type>(array, start, words, u64::from),
-        D::UInt16 => copy::<UInt16Type>(array, start, words, u64::from),
-        D::UInt32 => copy::<UInt32Type>(array, start, words, u64::from),
-        D::UInt64 => copy::<UInt64Type>(array, start, words, |v| v),
-        D::Float16 => copy::<Float16Type>(array, start, words, |v| float_word(v.to_f64())),
-        D::Float32 => copy::<Float32Type>(array, start, words, |v| float_word(v.into())),
-        D::Float64 => copy::<Float64Type>(array, start, words, float_word),
-        D::Date32 => copy::<Date32Type>(array, start, words, |v| i64::from(v) as u64),
-        D::Date64 => copy::<Date64Type>(array, start, words, |v| v.div_euclid(86_400_000) as u64),
-        D::Timestamp(unit, _) => copy_times(array, *unit, start, words),
-        D::Boolean => copy_bools(array.as_boolean(), start, words),
-        _ => None,
-    }
-}
-
-fn copy_times(
-    array: &ArrayRef,
-    unit: arrow_schema::TimeUnit,
-    start: usize,
-    words: &mut [u64],
-) -> Option<()> {
-    use arrow_schema::TimeUnit as U;
-    match unit {
-        U::Second => copy::<TimestampSecondType>(array, start, words, |v| v as u64),
-        U::Millisecond => copy::<TimestampMillisecondType>(array, start, words, |v| v as u64),
-        U::Microsecond => copy::<TimestampMicrosecondType>(array, start, words, |v| v as u64),
-        U::Nanosecond => copy::<TimestampNanosecondType>(array, start, words, |v| v as u64),
-    }
-}
-
-#[inline]
-fn copy<T: ArrowPrimitiveType>(
-    array: &ArrayRef,
-    start: usize,
-    words: &mut [u64],
-    word: impl Fn(T::Native) -> u64,
-) -> Option<()> {
-    let values = array.as_primitive::<T>().values().get(start..start + words.len())?;
-    words.iter_mut().zip(values).for_each(|(to, from)| *to = word(*from));
-    Some(())
-}
-
-fn copy_bools(array: &BooleanArray, start: usize, words: &mut [u64]) -> Option<()> {
-    let bits = array.values();
-    words.iter_mut().enumerate().for_each(|(i, to)| *to = u64::from(bits.value(start + i)));
-    Some(())
-}
-
 fn add_decimals(array: &ArrayRef, start: usize, keys: &ColumnKeys, sums: &mut [Sum]) {
     let Some(array) = array.as_primitive_opt::<Decimal128Type>() else { return };
     let values = array.values().iter().skip(start);
@@ -317,68 +244,4 @@ fn add_bytes(column: &Column, start: usize, keys: &ColumnKeys, sums: &mut [Sum])
             *sum = sum.plus(bytes.map_or(keys.null(), |bytes| keys.bytes(bytes)));
         }
     });
-}
-
-/// Gives the bytes of each text or binary cell, from `start` on; `None` for a null.
-#[inline]
-pub(super) fn each_bytes(
-    column: &Column,
-    start: usize,
-    rows: usize,
-    mut take: impl FnMut(usize, Option<&[u8]>),
-) {
-    use DataType as D;
-    let array = column.array();
-    macro_rules! each {
-        ($array:expr) => {{
-            let array = $array;
-            for i in 0..rows {
-                let null = array.is_null(start + i);
-                take(i, if null { None } else { Some(array.value(start + i).as_ref()) });
-            }
-        }};
-    }
-    match array.data_type() {
-        D::Utf8 => each_value(array.as_string::<i32>(), start, rows, take),
-        D::LargeUtf8 => each_value(array.as_string::<i64>(), start, rows, take),
-        D::Binary => each_value(array.as_binary::<i32>(), start, rows, take),
-        D::LargeBinary => each_value(array.as_binary::<i64>(), start, rows, take),
-        D::Utf8View => each!(array.as_string_view()),
-        D::BinaryView => each!(array.as_binary_view()),
-        D::FixedSizeBinary(_) => each!(array.as_fixed_size_binary()),
-        _ => (0..rows).for_each(|i| match column.cell(start + i) {
-            Cell::Text(text) => take(i, Some(text.as_bytes())),
-            Cell::Bytes(bytes) => take(i, Some(bytes)),
-            _ => take(i, None),
-        }),
-    }
-}
-
-/// Walks the offsets once, rather than looking each value up.
-#[inline]
-fn each_value<T: ByteArrayType>(
-    array: &GenericByteArray<T>,
-    start: usize,
-    rows: usize,
-    mut take: impl FnMut(usize, Option<&[u8]>),
-) {
-    let data = array.value_data();
-    let offsets = array.value_offsets().get(start..=start + rows).unwrap_or_default();
-    let bounds = offsets.iter().zip(offsets.iter().skip(1)).enumerate();
-    let values = bounds.map(|(i, (from, to))| (i, data.get(from.as_usize()..to.as_usize())));
-    match array.nulls() {
-        None => values.for_each(|(i, value)| take(i, value)),
-        Some(nulls) => values.for_each(|(i, value)| {
-            take(i, value.filter(|_| nulls.is_valid(start + i)));
-        }),
-    }
-}
-
-/// Marks the rows whose cell is null.
-pub(super) fn mark_nulls(column: &Column, start: usize, nulls: &mut [bool]) {
-    if let Some(mask) = column.array().logical_nulls() {
-        for (i, null) in nulls.iter_mut().enumerate() {
-            *null |= mask.is_null(start + i);
-        }
-    }
 }

@@ -6,15 +6,16 @@
 //! key. Hashes only prune: two rows are one key when their key values are equal, and rows whose
 //! fingerprints differ are compared value by value afterwards.
 //!
-//! order: hash → entry → lanes → scan → join
+//! order: hash → entry → words → lanes → scan → join
 
 mod entry;
 mod hash;
 mod join;
 mod lanes;
 mod scan;
+mod words;
 
-pub(super) use entry::{Entry, Group, Joined, KeyCode, WideCode, WordCode};
+pub(super) use entry::{Entry, Group, Joined, WideCode, WordCode};
 pub(super) use hash::{Fingerprint, Seed};
 pub(super) use join::{join, key_bytes};
 pub(super) use scan::{Encode, Lanes, Scanner};

@@ -9,7 +9,8 @@ use super::super::rules::{FieldRule, Fields};
 use super::super::table::{Pieces, Row, Table};
 use super::entry::{Entry, KeyCode, WideCode, WordCode};
 use super::hash::{ColumnKeys, Seed, Sum, Whiten};
-use super::lanes::{BLOCK, Lane, each_bytes, load, mark_nulls};
+use super::lanes::{BLOCK, Lane};
+use super::words::{each_bytes, load, mark_nulls};
 
 /// How many rows a thread takes at a time.
 const MORSEL: usize = 32 * 1024;

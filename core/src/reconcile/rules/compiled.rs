@@ -10,7 +10,7 @@ use trueup_connector::{Cell, Class, LogicalType, Result, Value};
 
 use super::aliases::{Aliases, fold, hex};
 use super::canonical_json;
-use super::rule::{Compare, OWNERS, Owner, Rule};
+use super::rule::{Compare, OWNERS, Rule};
 use super::text::TextRule;
 use super::tolerance::{Tolerance, apart, apart_cells, read_time};
 use super::words::{invalid, to_word};
@@ -90,11 +90,6 @@ impl Compiled {
     /// Whether it names a zone, so that datetimes and instants can be compared.
     pub(crate) fn zone(&self) -> bool {
         self.0.zone.is_some()
-    }
-
-    /// Whose value counts.
-    pub(crate) fn owner(&self) -> Owner {
-        self.0.stated.owner
     }
 
     /// The value that stands for this one under the rule.

@@ -19,7 +19,6 @@ mod zone;
 mod tests;
 
 pub(crate) use canonical_json::canonical_json;
-pub(crate) use compiled::Compiled;
 pub use document::{FieldSelection, Reconciliation};
 pub(crate) use fields::{FieldRule, Fields};
 pub use rule::{Amount, Owner, Rule};
