@@ -116,6 +116,12 @@ impl Columns {
         })
     }
 
+    /// What the types seem to be after some values.
+    pub(crate) fn plans(&self, guesses: &[Guess]) -> Vec<Plan> {
+        let fields = self.fields.iter().zip(guesses);
+        fields.map(|((name, field), g)| column(name, field.as_ref(), Some(&g.into())).0).collect()
+    }
+
     /// The layout, from what was seen of the columns' values.
     pub(crate) fn layout(
         &self,

@@ -5,6 +5,9 @@ mod chunks;
 mod config;
 mod connector;
 mod csv;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inference;
 mod json;
 mod layout;
@@ -13,6 +16,7 @@ mod parallel;
 mod parquet;
 mod pieces;
 mod place;
+mod resources;
 mod scalar;
 mod source;
 mod task;

@@ -129,10 +129,12 @@ mod tests {
         let (send, receive) = std::sync::mpsc::channel();
         let (go, wait) = std::sync::mpsc::channel::<()>();
         let future = offload(Context::new(), move |stop| {
+            send.send(stop.check().is_err()).ok();
             wait.recv().ok();
             send.send(stop.check().is_err()).ok();
             Ok(())
         });
+        assert!(!receive.recv().unwrap());
         drop(future);
         go.send(()).unwrap();
         assert!(receive.recv().unwrap());

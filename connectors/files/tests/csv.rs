@@ -3,6 +3,7 @@
 mod common;
 
 use common::{check_error, rows, types, write};
+use proptest::prelude::*;
 use trueup_connector::{Context, Field, Kind, LogicalType, Result, Schema, Snapshot};
 use trueup_files::{CsvSettings, FileSettings, Files, Settings};
 
@@ -218,4 +219,39 @@ fn a_record_without_end_is_refused() {
     let error = read_as(&text, |file| file.with_record_limit(1 << 20)).unwrap_err();
     assert_eq!(error.kind(), Kind::Limit);
     assert!(error.to_string().contains("line: 2"), "{error}");
+}
+
+#[test]
+fn a_type_that_shows_late_is_still_the_type_of_all() {
+    let mut text = String::from("id,sum,late\n");
+    for i in 0..80_000 {
+        text.push_str(&format!("{i},{}.25,\n", i % 7));
+    }
+    let (plain, late) = (text.clone() + "1,123456789.75,\n", text + "x,0.125,2026-01-31\n");
+    let snapshot = read_as(plain.as_bytes(), |file| file).unwrap();
+    assert_eq!((types(&snapshot).as_str(), snapshot.rows()), ("int decimal(11,2) null", 80_001));
+    let snapshot = read_as(late.as_bytes(), |file| file).unwrap();
+    assert_eq!(types(&snapshot), "text decimal(4,3) date");
+    assert_eq!(rows(&snapshot)[1], "1|1.250|∅");
+    assert_eq!(rows(&snapshot)[80_000], "x|0.125|2026-01-31");
+}
+
+proptest! {
+    /// A file that is read in one go is what it is when its types are known before.
+    #[test]
+    fn once_is_twice(cells in prop::collection::vec(prop_oneof![
+        3 => "-?[0-9]{1,3}", 2 => "[0-9]{1,2}\\.[0-9]{1,2}", 1 => "2026-01-0[1-9]", 1 => "true|x|\"\"|",
+    ], 1..40)) {
+        let text = format!("a\n{}\n", cells.join("\n"));
+        let (_folder, path) = write(NAME, text.as_bytes());
+        let files = Files::open(&path).unwrap();
+        let once = files.read_blocking(&Context::new(), "stock").unwrap();
+        let again = files.read_blocking(&Context::new(), "stock").unwrap();
+        let described = Files::open(&path).unwrap();
+        described.inference("stock").unwrap();
+        let twice = described.read_blocking(&Context::new(), "stock").unwrap();
+        prop_assert_eq!(rows(&once), rows(&again));
+        prop_assert_eq!((once.schema(), rows(&once)), (twice.schema(), rows(&twice)));
+        prop_assert_eq!(files.inference("stock").unwrap(), described.inference("stock").unwrap());
+    }
 }

@@ -142,3 +142,19 @@ fn cut_and_broken_files_are_errors() {
         }
     }
 }
+
+#[tokio::test]
+async fn other_columns_than_described_are_a_conflict() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, "id\n1\n").unwrap();
+    let files = Files::open(&path).unwrap();
+    files.describe(Context::new()).await.unwrap();
+    std::fs::write(&path, "id\nx\n\n").unwrap();
+    for _ in 0..2 {
+        let error = page(&files, 10, None).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Conflict, "{error}");
+    }
+    files.describe(Context::new()).await.unwrap();
+    assert_eq!(page(&files, 10, None).await.unwrap().records.num_rows(), 2);
+}

@@ -8,27 +8,44 @@ use super::{careful, explain, open, scan, shown};
 use crate::config::FileSettings;
 use crate::layout::{Columns, Layout};
 use crate::parallel;
-use crate::pieces::{Piece, lines, split};
+use crate::pieces::{Piece, Pieces, lines, split};
 use crate::scalar::guess::Guess;
 use crate::task::Stop;
 
+/// A CSV file whose header is read.
+pub(super) struct Start {
+    pub(super) pieces: Pieces,
+    pub(super) dialect: Dialect,
+    /// The rest of the first piece.
+    pub(super) piece: Piece,
+    pub(super) columns: Columns,
+    /// How many columns the file has.
+    pub(super) width: usize,
+}
+
+impl Start {
+    pub(super) fn new(file: &FileSettings, threads: usize) -> Result<Self> {
+        let (mut pieces, dialect) = open(file, None, threads)?;
+        let empty = Piece { bytes: Vec::new(), place: pieces.place() };
+        let mut piece = pieces.next(Vec::new())?.unwrap_or(empty);
+        let names = header(file, &dialect, &mut piece)?;
+        let width = names.len();
+        let columns = Columns::new(file, names)?;
+        Ok(Self { pieces, dialect, piece, columns, width })
+    }
+}
+
 /// Reads the header, and the whole file where types are to be inferred.
 pub(crate) fn look(file: &FileSettings, threads: usize, stop: &Stop) -> Result<Layout> {
-    let (mut pieces, dialect) = open(file, None, threads)?;
-    let mut piece = match pieces.next(Vec::new())? {
-        Some(piece) => piece,
-        None => Piece { bytes: Vec::new(), place: pieces.place() },
-    };
-    let names = header(file, &dialect, &mut piece)?;
-    let (start, width) = (piece.place, names.len());
-    let columns = Columns::new(file, names)?;
-    let mut seen = None;
+    let Start { mut pieces, dialect, piece, columns, width } = Start::new(file, threads)?;
+    let (start, mut seen) = (piece.place, None);
     if columns.need_values() {
         let mut guesses = vec![Guess::default(); columns.fields.len()];
         let mut next = Some(piece);
         while let Some(piece) = next {
             stop.check()?;
-            see(&mut guesses, file, &dialect, &columns, &piece, width, threads)?;
+            let read = |bytes: &[u8], line| see_part(bytes, &dialect, &columns, width, line);
+            see(&mut guesses, file, &dialect, &piece, threads, read)?;
             stop.report("infer", guesses.first().map_or(0, |g| g.values + g.nulls));
             next = pieces.next(piece.bytes)?;
         }
@@ -91,15 +108,13 @@ fn see(
     guesses: &mut [Guess],
     file: &FileSettings,
     dialect: &Dialect,
-    columns: &Columns,
     piece: &Piece,
-    width: usize,
     threads: usize,
+    read: impl Fn(&[u8], u64) -> Result<Vec<Guess>, Wrong> + Sync,
 ) -> Result<()> {
     let parts = split(&piece.bytes, threads, dialect);
     let seen = parallel::map(parts, |(base, bytes)| {
-        let line = piece.line(base);
-        see_part(bytes, dialect, columns, width, line).map_err(|wrong| (base, wrong))
+        read(bytes, piece.line(base)).map_err(|wrong| (base, wrong))
     });
     for part in seen {
         let part = part.map_err(|(base, wrong)| explain(file, piece, base, &wrong))?;
@@ -108,7 +123,8 @@ fn see(
     Ok(())
 }
 
-fn see_part(
+/// Sees the values of one part, which starts in this line.
+pub(super) fn see_part(
     bytes: &[u8],
     dialect: &Dialect,
     columns: &Columns,
@@ -134,7 +150,7 @@ fn see_part(
 }
 
 /// The line in which the record of a cell starts.
-fn line_of(bytes: &[u8], cells: &[Cell], first: usize, line: u64) -> u64 {
+pub(super) fn line_of(bytes: &[u8], cells: &[Cell], first: usize, line: u64) -> u64 {
     let start = cells.get(first).map_or(0, Cell::start);
     line + lines(bytes.get(..start).unwrap_or_default())
 }

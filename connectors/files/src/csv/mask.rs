@@ -5,17 +5,32 @@ pub(super) const BLOCK: usize = 64;
 /// The bits of the bytes of `block` that equal `needle`; the first byte is the lowest bit.
 #[inline(always)]
 pub(super) fn mask(block: &[u8; BLOCK], needle: u8) -> u64 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let needle = u64::from_ne_bytes([needle; 8]);
-    let (words, _) = block.as_chunks::<8>();
+    let mut marked = [0; BLOCK];
+    // Plain enough for the compiler to make vector instructions of it.
+    for ((mark, byte), bit) in marked.iter_mut().zip(block).zip(BITS) {
+        *mark = if *byte == needle { bit } else { 0 };
+    }
+    let (words, _) = marked.as_chunks::<8>();
     words.iter().rev().fold(0, |mask, word| {
-        let differing = u64::from_le_bytes(*word) ^ needle;
-        // The high bit of each byte that is zero, and of no other.
-        let zeros = !(((differing & LOW) + LOW) | differing | LOW);
-        let bits = (zeros >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        // The eight bytes have a bit each of their own; the highest byte of the product is their sum.
+        let bits = u64::from_le_bytes(*word).wrapping_mul(0x0101_0101_0101_0101) >> 56;
         (mask << 8) | bits
     })
 }
+
+/// The bit of each byte among its eight.
+const BITS: [u8; BLOCK] = {
+    let mut bits = [0; BLOCK];
+    let mut at = 0;
+    while at < BLOCK {
+        #[expect(clippy::indexing_slicing, reason = "evaluated when compiling")]
+        {
+            bits[at] = 1 << (at % 8);
+        }
+        at += 1;
+    }
+    bits
+};
 
 /// Whether each position stands after an odd number of the bits up to and including itself.
 #[inline(always)]

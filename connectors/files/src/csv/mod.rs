@@ -3,12 +3,16 @@
 mod careful;
 mod cells;
 mod dialect;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod infer;
 mod mask;
+mod once;
 mod read;
 mod scan;
 
 pub(crate) use infer::look;
+pub(crate) use once::read;
 pub(crate) use read::CsvChunks;
 
 use cells::{Cell, LONGEST, Wrong};

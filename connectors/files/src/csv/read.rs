@@ -124,7 +124,7 @@ fn read_part(
     }
 }
 
-fn batch(layout: &Layout, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+pub(super) fn batch(layout: &Layout, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(layout.arrow.clone(), columns, &options)
         .map_err(|cause| Error::new(Kind::Internal, cause.to_string()))

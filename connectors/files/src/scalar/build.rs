@@ -121,6 +121,17 @@ impl Build {
         }
     }
 
+    /// The column as one of another plan, where that has the same values.
+    pub(crate) fn finish_as(self, plan: &Plan, rows: usize) -> Result<Option<ArrayRef>> {
+        Ok(match (self, &plan.ty) {
+            (Self::Null(_), _) => Some(arrow_array::new_null_array(&data_type(plan), rows)),
+            (Self::Decimal(values, _, s), LogicalType::Decimal(p, t)) if s == *t && *p <= 38 => {
+                Some(Self::Decimal(values, *p, s).finish()?)
+            }
+            (same, _) => Some(same.finish()?).filter(|array| *array.data_type() == data_type(plan)),
+        })
+    }
+
     /// The column.
     pub(crate) fn finish(self) -> Result<ArrayRef> {
         let zone = |zoned: bool| zoned.then(|| std::sync::Arc::<str>::from("UTC"));
@@ -157,6 +168,18 @@ pub(crate) fn data_type(plan: &Plan) -> DataType {
 }
 
 impl<T: ArrowPrimitiveType> Values<T> {
+    #[inline(always)]
+    pub(super) fn push(&mut self, value: T::Native) {
+        self.values.push(value);
+        self.nulls.append_non_null();
+    }
+
+    #[inline(always)]
+    pub(super) fn push_null(&mut self) {
+        self.values.push(T::Native::default());
+        self.nulls.append_null();
+    }
+
     fn new(rows: usize) -> Self {
         Self { values: Vec::with_capacity(rows), nulls: NullBufferBuilder::new(rows) }
     }
@@ -169,14 +192,8 @@ impl<T: ArrowPrimitiveType> Values<T> {
     ) -> Result<(), usize> {
         for (position, value) in values.enumerate() {
             match value {
-                None => {
-                    self.values.push(T::Native::default());
-                    self.nulls.append_null();
-                }
-                Some(raw) => {
-                    self.values.push(read(raw.text).ok_or(position)?);
-                    self.nulls.append_non_null();
-                }
+                None => self.push_null(),
+                Some(raw) => self.push(read(raw.text).ok_or(position)?),
             }
         }
         Ok(())

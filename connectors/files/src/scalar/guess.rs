@@ -28,7 +28,7 @@ impl Sample {
 
 /// What kind of value all values so far are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Lead {
+pub(super) enum Lead {
     #[default]
     Nothing,
     Bool,
@@ -57,11 +57,11 @@ impl Lead {
 pub(crate) struct Guess {
     pub(crate) values: u64,
     pub(crate) nulls: u64,
-    lead: Lead,
+    pub(super) lead: Lead,
     first: Option<Sample>,
     /// The value that made it text, and what it was before.
     odd: Option<(Sample, Lead)>,
-    numbers: Numbers,
+    pub(super) numbers: Numbers,
     times: Times,
 }
 

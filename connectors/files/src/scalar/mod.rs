@@ -1,5 +1,6 @@
 //! Single values in text: their types, and columns of them. Every text format uses this.
 
+pub(crate) mod both;
 pub(crate) mod build;
 pub(crate) mod guess;
 pub(crate) mod number;

@@ -66,6 +66,70 @@ pub(crate) fn is_short_int(text: &[u8]) -> bool {
     }
 }
 
+/// A whole number of at most 15 digits in its one plain form.
+#[inline]
+pub(super) fn plain_int(text: &[u8]) -> Option<i64> {
+    let (digits, sign) = match text {
+        [b'-', digits @ ..] => (digits, -1),
+        digits => (digits, 1),
+    };
+    let fits = match digits {
+        [b'0'] => sign > 0,
+        [b'1'..=b'9', ..] => digits.len() <= 15,
+        _ => false,
+    };
+    let mut value = 0_i64;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+    }
+    fits.then_some(value * sign)
+}
+
+/// A number with a point, of at most 15 digits in its one plain form: its shape, and its unscaled
+/// value at this scale if it fits there.
+#[inline]
+pub(super) fn plain_decimal(text: &[u8], scale: usize) -> Option<(Shape, i64)> {
+    let (unsigned, sign) = match text {
+        [b'-', unsigned @ ..] => (unsigned, -1),
+        unsigned => (unsigned, 1),
+    };
+    let fits = match unsigned {
+        [b'0', b'.', _, ..] | [b'1'..=b'9', _, _, ..] => unsigned.len() <= 16,
+        _ => false,
+    };
+    if !fits {
+        return None;
+    }
+    let (mut value, mut point) = (0_i64, None);
+    for (at, byte) in unsigned.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            value = value * 10 + i64::from(digit);
+        } else if *byte == b'.' && point.is_none() {
+            point = Some(at);
+        } else {
+            return None;
+        }
+    }
+    let point = point?;
+    let digits = unsigned.len() - 1 - point;
+    let missing = scale.checked_sub(digits)?;
+    let power = i64::try_from(*POWERS.get(missing)?).ok()?;
+    let shape = Shape {
+        whole: if unsigned.first() == Some(&b'0') { 0 } else { point },
+        scale: digits,
+        has_point: true,
+        has_exponent: false,
+        ends_in_zero: unsigned.last() == Some(&b'0'),
+    };
+    let fits = digits > 0 && (value != 0 || sign > 0);
+    fits.then(|| Some((shape, value.checked_mul(power)? * sign)))?
+}
+
 /// A whole number of 64 bits; a plus and leading zeros are taken too.
 #[inline]
 pub(crate) fn int(text: &[u8]) -> Option<i64> {
@@ -209,6 +273,19 @@ mod tests {
             "1e99999",
         ] {
             assert!(shape(text.as_bytes()).is_none(), "{text}");
+        }
+        for text in [
+            "0", "-1", "12", "1.5", "-0.05", "0.0", "-0", "-0.0", "01", "1.", ".5", "1.2.3", "1x",
+            "-", "",
+        ] {
+            let text = text.as_bytes();
+            assert_eq!(plain_int(text).is_some(), is_short_int(text), "{text:?}");
+            let shown = shape(text).filter(|shape| shape.has_point);
+            assert_eq!(plain_decimal(text, 4).map(|(shape, _)| shape), shown, "{text:?}");
+            assert_eq!(
+                plain_decimal(text, 4).map(|(_, n)| n.into()),
+                shown.and_then(|_| decimal(text, 9, 4))
+            );
         }
         assert!(is_short_int(b"-123456789012345") && !is_short_int(b"1234567890123456"));
     }

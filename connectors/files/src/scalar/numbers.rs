@@ -44,6 +44,21 @@ impl Numbers {
         self.scales = Some((0, high));
     }
 
+    /// Takes a number with a point and at most 15 digits, unless it is evidence.
+    #[inline]
+    pub(super) fn see_plain(&mut self, shape: &Shape) -> bool {
+        let is_point_zero = shape.scale == 1 && shape.ends_in_zero;
+        let is_spare = shape.ends_in_zero && !is_point_zero;
+        if self.point.is_none() || (is_spare && self.spare_zero.is_none()) {
+            return false;
+        }
+        self.whole = self.whole.max(shape.whole);
+        self.has_point_zero |= is_point_zero;
+        let (low, high) = self.scales.unwrap_or((shape.scale, shape.scale));
+        self.scales = Some((low.min(shape.scale), high.max(shape.scale)));
+        true
+    }
+
     pub(crate) fn see(&mut self, text: &[u8], shape: &Shape, line: &impl Fn() -> u64) {
         let note = |slot: &mut Option<Sample>, applies: bool| {
             if applies && slot.is_none() {
