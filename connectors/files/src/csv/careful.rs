@@ -6,16 +6,16 @@
 use super::cells::{Cell, Sink, Wrong};
 use super::dialect::Dialect;
 
-/// Reads all records of `bytes`, which starts at the start of a record.
+/// Reads all records of `bytes` from `at`, which is the start of a record.
 ///
 /// `width` is how many fields a record must have; `None`: as many as it likes.
 pub(crate) fn scan(
     bytes: &[u8],
+    mut at: usize,
     dialect: &Dialect,
     width: Option<usize>,
     sink: &mut impl Sink,
 ) -> Result<(), Wrong> {
-    let mut at = 0;
     let mut row = Vec::new();
     while at < bytes.len() {
         let start = at;
@@ -79,16 +79,20 @@ fn record(
     row: &mut Vec<Cell>,
 ) -> Result<usize, Wrong> {
     loop {
-        let is_quoted = dialect.quote.is_some() && bytes.get(at).copied() == dialect.quote;
-        let (cell, end) = match is_quoted {
-            true => quoted(bytes, at, dialect)?,
-            false => plain(bytes, at, dialect)?,
-        };
+        let (cell, end) = field(bytes, at, dialect)?;
         row.push(cell);
         match bytes.get(end) {
             Some(byte) if *byte == dialect.delimiter => at = end + 1,
             _ => return Ok(after_break(bytes, end)),
         }
+    }
+}
+
+/// Reads one field; gives where it ends.
+fn field(bytes: &[u8], at: usize, dialect: &Dialect) -> Result<(Cell, usize), Wrong> {
+    match dialect.quote.is_some() && bytes.get(at).copied() == dialect.quote {
+        true => quoted(bytes, at, dialect),
+        false => plain(bytes, at, dialect),
     }
 }
 
@@ -109,12 +113,12 @@ fn plain(bytes: &[u8], start: usize, dialect: &Dialect) -> Result<(Cell, usize),
         }
         at += 1;
     }
-    Ok((Cell::plain(start, at), at))
+    Ok((Cell::new(start, at), at))
 }
 
 fn quoted(bytes: &[u8], start: usize, dialect: &Dialect) -> Result<(Cell, usize), Wrong> {
     let quote = dialect.quote.unwrap_or_default();
-    let (mut at, mut doubled) = (start + 1, false);
+    let mut at = start + 1;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let found = memchr::memchr(quote, rest).ok_or(Wrong::Unclosed { at: start })?;
@@ -122,10 +126,10 @@ fn quoted(bytes: &[u8], start: usize, dialect: &Dialect) -> Result<(Cell, usize)
         if bytes.get(at) != Some(&quote) {
             break;
         }
-        (at, doubled) = (at + 1, true);
+        at += 1;
     }
     match ends(bytes, at, dialect) {
-        true => Ok((Cell::quoted(start + 1, at - 1, doubled), at)),
+        true => Ok((Cell::new(start, at), at)),
         false => Err(Wrong::AfterQuote { at }),
     }
 }
@@ -154,4 +158,9 @@ pub(super) fn first(bytes: &[u8], dialect: &Dialect) -> Result<Option<(Vec<Cell>
         row.clear();
     }
     Ok(None)
+}
+
+/// The field that starts at `at`.
+pub(super) fn cell_at(bytes: &[u8], at: usize, dialect: &Dialect) -> Cell {
+    field(bytes, at, dialect).map_or(Cell::new(at, at), |(cell, _)| cell)
 }

@@ -1,57 +1,90 @@
 //! Where the fields of a piece of CSV stand, and what can be wrong with them.
 
-/// Where one field's content stands in its piece.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use std::borrow::Cow;
+
+use super::dialect::Dialect;
+use crate::scalar::build::{Raw, undouble};
+
+/// Where one field stands in its piece, its quotes included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cell {
     start: u32,
-    /// The end, with what is known of the quotes in the two highest bits.
     end: u32,
 }
 
-const QUOTED: u32 = 1 << 31;
-const DOUBLED: u32 = 1 << 30;
-const POSITION: u32 = DOUBLED - 1;
-
 /// The longest piece whose positions fit a cell.
-pub(crate) const LONGEST: usize = POSITION as usize;
+pub(crate) const LONGEST: usize = u32::MAX as usize;
 
 impl Cell {
+    /// The positions are those of a piece, which is no longer than [`LONGEST`].
     #[inline(always)]
-    pub(super) fn plain(start: usize, end: usize) -> Self {
+    pub(super) fn new(start: usize, end: usize) -> Self {
         Self { start: start as u32, end: end as u32 }
-    }
-
-    /// The content between two quotes; `doubled` where it has doubled quotes in it.
-    pub(super) fn quoted(start: usize, end: usize, doubled: bool) -> Self {
-        let flags = if doubled { QUOTED | DOUBLED } else { QUOTED };
-        Self { start: start as u32, end: end as u32 | flags }
-    }
-
-    /// The content as it stands in the file, doubled quotes doubled.
-    #[inline(always)]
-    pub(crate) fn raw<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        bytes.get(self.start as usize..(self.end & POSITION) as usize).unwrap_or_default()
     }
 
     pub(crate) fn start(&self) -> usize {
         self.start as usize
     }
 
-    #[inline(always)]
-    pub(crate) fn is_quoted(&self) -> bool {
-        self.end & QUOTED != 0
-    }
-
-    #[inline(always)]
-    pub(crate) fn has_doubled(&self) -> bool {
-        self.end & DOUBLED != 0
+    pub(super) fn end(&self) -> usize {
+        self.end as usize
     }
 
     /// Neither a character nor a quote.
-    #[inline(always)]
     pub(super) fn is_blank(&self) -> bool {
         self.start == self.end
     }
+
+    /// The field as it stands in the file.
+    #[inline(always)]
+    pub(super) fn field<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    /// The value; `None` for a null.
+    #[inline(always)]
+    pub(super) fn value<'a>(&self, bytes: &'a [u8], dialect: &Dialect) -> Option<Raw<'a>> {
+        let field = self.field(bytes);
+        if dialect.quote.is_some() && field.first().copied() == dialect.quote {
+            return quoted(field, dialect);
+        }
+        let is_null = field.len() == dialect.null.len()
+            && (field.is_empty() || field == dialect.null.as_slice());
+        (!is_null).then_some(Raw::plain(field))
+    }
+
+    /// The content as text; what is not UTF-8 in it is replaced, so this is for messages.
+    pub(super) fn shown(&self, bytes: &[u8], dialect: &Dialect) -> String {
+        let field = self.field(bytes);
+        let is_quoted = dialect.quote.is_some() && field.first().copied() == dialect.quote;
+        let content = if is_quoted { content(field, dialect) } else { Raw::plain(field) };
+        let content = match content.doubled {
+            None => Cow::Borrowed(content.text),
+            Some(quote) => {
+                let mut single = Vec::new();
+                undouble(&mut single, content.text, quote);
+                Cow::Owned(single)
+            }
+        };
+        String::from_utf8_lossy(&content).into_owned()
+    }
+}
+
+/// The value of a field in quotes.
+fn quoted<'a>(field: &'a [u8], dialect: &Dialect) -> Option<Raw<'a>> {
+    let raw = content(field, dialect);
+    let is_null = dialect.quoted_null && raw.text == dialect.null.as_slice();
+    (!is_null).then_some(raw)
+}
+
+/// What stands between the quotes.
+fn content<'a>(field: &'a [u8], dialect: &Dialect) -> Raw<'a> {
+    let text = match field {
+        [_, text @ .., _] => text,
+        _ => &[],
+    };
+    let doubled = dialect.quote.filter(|quote| memchr::memchr(*quote, text).is_some());
+    Raw { text, doubled }
 }
 
 /// Takes whole rows: the cells of as many rows as there are, one row after the other.
@@ -80,17 +113,14 @@ pub(crate) enum Wrong {
     Encoding { at: usize },
     /// A value that does not fit its column's type.
     Value { at: usize, column: usize },
-    /// Seen by the quick scan, which does not know what or where.
-    Somewhere,
 }
 
 impl Wrong {
-    /// The byte of the piece at which it is wrong; the end of all where that is not known.
+    /// The byte of the piece at which it is wrong.
     pub(crate) fn at(&self) -> usize {
         match self {
             Self::Ragged { at, .. } | Self::BareQuote { at } | Self::AfterQuote { at } => *at,
             Self::Unclosed { at } | Self::Encoding { at } | Self::Value { at, .. } => *at,
-            Self::Somewhere => usize::MAX,
         }
     }
 }

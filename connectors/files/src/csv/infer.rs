@@ -4,7 +4,7 @@ use trueup_connector::{Error, Kind, Result};
 
 use super::cells::{Cell, Wrong};
 use super::dialect::Dialect;
-use super::{careful, explain, open, scan, shown};
+use super::{careful, explain, open, scan};
 use crate::config::FileSettings;
 use crate::layout::{Columns, Layout};
 use crate::parallel;
@@ -82,7 +82,7 @@ fn header(file: &FileSettings, dialect: &Dialect, piece: &mut Piece) -> Result<V
 }
 
 fn name(file: &FileSettings, dialect: &Dialect, piece: &Piece, cell: &Cell) -> Result<String> {
-    let text = cell.raw(&piece.bytes);
+    let text = cell.field(&piece.bytes);
     if std::str::from_utf8(text).is_err() {
         return Err(explain(file, piece, 0, &Wrong::Encoding { at: cell.start() }));
     }
@@ -92,7 +92,7 @@ fn name(file: &FileSettings, dialect: &Dialect, piece: &Piece, cell: &Cell) -> R
             .with("file", file.path.display())
             .with("line", piece.line(cell.start())));
     }
-    Ok(shown(cell, &piece.bytes, dialect))
+    Ok(cell.shown(&piece.bytes, dialect))
 }
 
 fn empty(file: &FileSettings) -> Error {
@@ -138,7 +138,7 @@ pub(super) fn see_part(
     scan::scan(bytes, dialect, width, &mut |bytes: &[u8], cells: &[Cell]| {
         for (guess, source) in guesses.iter_mut().zip(&columns.sources) {
             for (row, cell) in cells.iter().skip(*source).step_by(width).enumerate() {
-                match dialect.value(cell, bytes) {
+                match cell.value(bytes, dialect) {
                     None => guess.see_null(),
                     Some(raw) => guess.see(raw.text, || line_of(bytes, cells, row * width, line)),
                 }

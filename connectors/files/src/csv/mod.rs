@@ -15,14 +15,13 @@ pub(crate) use infer::look;
 pub(crate) use once::read;
 pub(crate) use read::CsvChunks;
 
-use cells::{Cell, LONGEST, Wrong};
+use cells::{LONGEST, Wrong};
 use dialect::Dialect;
 use trueup_connector::{Error, Kind, Result};
 
 use crate::config::FileSettings;
 use crate::pieces::{Cut, Piece, Pieces};
 use crate::place::Place;
-use crate::scalar::build::{Raw, undouble};
 
 /// Text that one thread reads at a time.
 const PART: usize = 4 << 20;
@@ -33,33 +32,10 @@ impl Cut for Dialect {
     }
 }
 
-impl Dialect {
-    /// The value of a cell; `None` for a null.
-    #[inline(always)]
-    fn value<'a>(&self, cell: &Cell, bytes: &'a [u8]) -> Option<Raw<'a>> {
-        let text = cell.raw(bytes);
-        let is_null = text.len() == self.null.len()
-            && (text.is_empty() || text == self.null)
-            && (!cell.is_quoted() || self.quoted_null);
-        let doubled = if cell.has_doubled() { self.quote } else { None };
-        (!is_null).then_some(Raw { text, doubled })
-    }
-}
-
 fn open(file: &FileSettings, place: Option<Place>, threads: usize) -> Result<(Pieces, Dialect)> {
     let dialect = Dialect::new(file)?;
     let target = PART.saturating_mul(threads.max(1)).min(LONGEST / 4);
     Ok((Pieces::open(file, place, Box::new(dialect.clone()), target)?, dialect))
-}
-
-/// The content of a cell as text; what is not UTF-8 in it is replaced, so this is for messages.
-fn shown(cell: &Cell, bytes: &[u8], dialect: &Dialect) -> String {
-    let mut content = Vec::new();
-    match dialect.quote.filter(|_| cell.has_doubled()) {
-        Some(quote) => undouble(&mut content, cell.raw(bytes), quote),
-        None => content.extend_from_slice(cell.raw(bytes)),
-    }
-    String::from_utf8_lossy(&content).into_owned()
 }
 
 /// The error for what is wrong at a byte of a piece.
@@ -79,9 +55,9 @@ fn explain(file: &FileSettings, piece: &Piece, base: usize, wrong: &Wrong) -> Er
         Wrong::Encoding { .. } => {
             "there are bytes that are not UTF-8; set the encoding, as `windows-1252`".to_owned()
         }
-        Wrong::Value { .. } | Wrong::Somewhere => "the record is malformed".to_owned(),
+        Wrong::Value { .. } => "the record is malformed".to_owned(),
     };
-    let at = base.saturating_add(wrong.at());
+    let at = base + wrong.at();
     Error::new(Kind::Data, message).with("file", file.path.display()).with("line", piece.line(at))
 }
 

@@ -18,7 +18,7 @@ use crate::layout::{Columns, Layout, Seen};
 use crate::parallel;
 use crate::pieces::{Piece, lines, split};
 use crate::scalar::both::Both;
-use crate::scalar::build::Build;
+use crate::scalar::build::{Build, as_planned};
 use crate::scalar::guess::{Guess, Plan};
 use crate::task::Stop;
 
@@ -46,7 +46,7 @@ pub(crate) fn read(file: &FileSettings, threads: usize, stop: &Stop) -> Result<F
         let found = reading.take(&piece, plans.as_deref(), threads)?;
         rows += found.iter().map(|part| part.rows as u64).sum::<u64>();
         stop.report("read", rows);
-        let is_built = found.iter().all(Part::is_built);
+        let is_built = found.iter().all(|part| part.columns.is_some());
         match &mut parts {
             Some(parts) if is_built => parts.extend(found),
             // What is not needed any more makes room at once.
@@ -71,14 +71,10 @@ struct Reading<'a> {
 
 /// What came of one part of a piece.
 struct Part {
-    columns: Vec<Both>,
+    guesses: Vec<Guess>,
+    /// `None` where a value was not of the type that was expected.
+    columns: Option<Vec<ArrayRef>>,
     rows: usize,
-}
-
-impl Part {
-    fn is_built(&self) -> bool {
-        self.columns.iter().all(|column| column.build.is_some())
-    }
 }
 
 impl Reading<'_> {
@@ -105,18 +101,14 @@ impl Reading<'_> {
         let mut taken = Vec::new();
         for part in found {
             let mut part = part.map_err(|(base, wrong)| explain(self.file, piece, base, &wrong))?;
-            for (guess, column) in self.guesses.iter_mut().zip(&mut part.columns) {
-                guess.merge(std::mem::take(&mut column.guess));
-            }
+            let later = std::mem::take(&mut part.guesses);
+            self.guesses.iter_mut().zip(later).for_each(|(guess, later)| guess.merge(later));
             taken.push(part);
         }
         Ok(taken)
     }
 
     fn part(&self, bytes: &[u8], plans: Option<&[Plan]>, line: u64) -> Result<Part, Wrong> {
-        if let Err(bad) = std::str::from_utf8(bytes) {
-            return Err(Wrong::Encoding { at: bad.valid_up_to() });
-        }
         let room = usize::try_from(lines(bytes)).unwrap_or_default() + 1;
         let build = |i| Build::new(plans?.get(i)?, room).ok();
         let columns = (0..self.columns.fields.len())
@@ -127,23 +119,39 @@ impl Reading<'_> {
             rows += cells.len() / width.max(1);
             for (column, source) in columns.iter_mut().zip(&self.columns.sources) {
                 let values = cells.iter().skip(*source).step_by(width);
-                let values = values.map(|cell| dialect.value(cell, bytes));
+                let values = values.map(|cell| cell.value(bytes, dialect));
                 column.extend(values, |row| line_of(bytes, cells, row * width, line));
             }
             Ok(())
         })?;
-        Ok(Part { columns, rows })
+        Part::new(columns, rows, bytes)
+    }
+}
+
+impl Part {
+    fn new(columns: Vec<Both>, rows: usize, bytes: &[u8]) -> Result<Self, Wrong> {
+        let (guesses, builds): (Vec<_>, Vec<_>) =
+            columns.into_iter().map(|both| (both.guess, both.build)).unzip();
+        let builds: Option<Vec<Build>> = builds.into_iter().collect();
+        let columns = builds.map(|builds| builds.into_iter().map(Build::finish).collect());
+        // What is made holds its text to be UTF-8; what is not made must be held to it here.
+        if let Some(Ok(columns)) = columns {
+            return Ok(Self { guesses, columns: Some(columns), rows });
+        }
+        match std::str::from_utf8(bytes) {
+            Err(bad) => Err(Wrong::Encoding { at: bad.valid_up_to() }),
+            Ok(_) => Ok(Self { guesses, columns: None, rows }),
+        }
     }
 }
 
 /// The parts as batches; `None` where one of them was taken to be what it is not.
 fn finish(layout: &Layout, parts: Vec<Part>) -> Result<Option<Vec<RecordBatch>>> {
     let mut batches = Vec::new();
-    for Part { columns, rows } in parts {
-        let columns = columns.into_iter().zip(&layout.plans).map(|(column, plan)| {
-            column.build.map_or(Ok(None), |build| build.finish_as(plan, rows))
-        });
-        match columns.collect::<Result<Option<Vec<ArrayRef>>>>()? {
+    for Part { columns, rows, .. } in parts {
+        let columns = columns.into_iter().flatten().zip(&layout.plans);
+        let columns = columns.map(|(column, plan)| as_planned(column, plan));
+        match columns.collect::<Option<Vec<ArrayRef>>>() {
             Some(columns) => batches.push(batch(layout, columns, rows)?),
             None => return Ok(None),
         }

@@ -7,7 +7,7 @@ use trueup_connector::{Error, Kind, Result};
 
 use super::cells::{Cell, Wrong};
 use super::dialect::Dialect;
-use super::{careful, explain, open, scan, shown};
+use super::{careful, explain, open, scan};
 use crate::chunks::Chunks;
 use crate::config::FileSettings;
 use crate::layout::Layout;
@@ -54,14 +54,12 @@ impl CsvChunks {
         let Wrong::Value { at, column } = wrong else {
             return explain(&self.file, piece, base, &wrong);
         };
-        let (Some(field), Some(source)) =
-            (self.layout.schema.fields().get(column), self.layout.sources.get(column))
-        else {
+        let Some(field) = self.layout.schema.fields().get(column) else {
             return explain(&self.file, piece, base, &wrong);
         };
-        let value = match field.secret {
-            true => "‹secret›".to_owned(),
-            false => value_at(bytes, at, *source, &self.dialect, self.layout.width),
+        let value = match (field.secret, careful::cell_at(bytes, at, &self.dialect)) {
+            (true, _) => "‹secret›".to_owned(),
+            (false, cell) => cell.shown(bytes, &self.dialect),
         };
         Error::new(Kind::Data, format!("`{value}` does not fit the type {}", field.ty))
             .with("file", self.file.path.display())
@@ -109,7 +107,7 @@ fn read_part(
         rows += cells.len() / width.max(1);
         for (column, (build, source)) in builds.iter_mut().zip(&layout.sources).enumerate() {
             let column_cells = || cells.iter().skip(*source).step_by(width);
-            let values = column_cells().map(|cell| dialect.value(cell, bytes));
+            let values = column_cells().map(|cell| cell.value(bytes, dialect));
             build.extend(values).map_err(|row| {
                 let at = column_cells().nth(row).map_or(0, Cell::start);
                 Wrong::Value { at, column }
@@ -128,18 +126,4 @@ pub(super) fn batch(layout: &Layout, columns: Vec<ArrayRef>, rows: usize) -> Res
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(layout.arrow.clone(), columns, &options)
         .map_err(|cause| Error::new(Kind::Internal, cause.to_string()))
-}
-
-/// The value of the cell that starts at `at`, for a message.
-fn value_at(bytes: &[u8], at: usize, source: usize, dialect: &Dialect, width: usize) -> String {
-    let mut value = String::new();
-    let mut find = |bytes: &[u8], cells: &[Cell]| {
-        match cells.get(source).filter(|cell| cell.start() == at) {
-            Some(cell) => value = shown(cell, bytes, dialect),
-            None => return Ok(()),
-        }
-        Err(Wrong::Somewhere)
-    };
-    careful::scan(bytes, dialect, Some(width), &mut find).ok();
-    value
 }

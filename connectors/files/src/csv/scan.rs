@@ -5,26 +5,24 @@ use super::cells::{Cell, Sink, Wrong};
 use super::dialect::Dialect;
 use super::mask::{BLOCK, mask, parity};
 
-/// After this many fields the sink gets them, while they are still in the cache.
+/// After about this many fields the sink gets them, while they are still in the cache.
 const BATCH: usize = 8192;
 
 /// Reads all records of `bytes`, which starts at the start of a record; each has `width` fields.
+///
+/// The quick scan knows nothing but the regular: `width` fields, a line end, `width` fields. Where
+/// it meets anything else, the careful scan takes over.
 pub(crate) fn scan(
     bytes: &[u8],
     dialect: &Dialect,
     width: usize,
     sink: &mut impl Sink,
 ) -> Result<(), Wrong> {
-    if dialect.comment.is_some() {
-        return careful::scan(bytes, dialect, Some(width), sink);
-    }
-    quick(bytes, dialect, width, sink).map_err(|wrong| {
-        // The careful scan meets the same mistake and knows it, or an earlier one that led here.
-        match careful::scan(bytes, dialect, Some(width), &mut ignore) {
-            Err(known) if known.at() <= wrong.at() => known,
-            _ => wrong,
-        }
-    })
+    let done = match dialect.comment {
+        None => quick(bytes, dialect, width, sink)?,
+        Some(_) => 0,
+    };
+    careful::scan(bytes, done, dialect, Some(width), sink)
 }
 
 /// Where the last whole record of `bytes` ends, if there is one; `bytes` starts at the start of one.
@@ -47,159 +45,154 @@ pub(crate) fn last_end(bytes: &[u8], dialect: &Dialect) -> Option<usize> {
     None
 }
 
-fn ignore(_: &[u8], _: &[Cell]) -> Result<(), Wrong> {
-    Ok(())
-}
-
-fn quick(bytes: &[u8], dialect: &Dialect, width: usize, sink: &mut impl Sink) -> Result<(), Wrong> {
-    let mut rows = Rows::new(bytes, dialect.quote, width);
-    let mut inside = 0;
+/// Reads records as long as they are regular; gives where the first stands that may not be.
+fn quick(
+    bytes: &[u8],
+    dialect: &Dialect,
+    width: usize,
+    sink: &mut impl Sink,
+) -> Result<usize, Wrong> {
+    let mut found = Found::new(width.max(1));
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    for (number, block) in blocks.iter().enumerate() {
-        inside = rows.block(number * BLOCK, block, dialect, inside)?;
-        rows.flush(sink)?;
+    let mut base = 0;
+    for block in blocks {
+        found.block(base, block, dialect);
+        base += BLOCK;
+        if found.count >= found.limit && !found.hand_over(bytes, dialect, sink)? {
+            return Ok(found.done);
+        }
     }
     let mut last = [0; BLOCK];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    inside = rows.block(blocks.len() * BLOCK, &last, dialect, inside)?;
-    if inside != 0 {
-        return Err(Wrong::Somewhere);
-    }
-    rows.finish(sink)
+    found.block(base, &last, dialect);
+    found.hand_over(bytes, dialect, sink)?;
+    Ok(found.done)
 }
 
-/// The fields found so far, and the row that is being read.
-struct Rows<'a> {
-    bytes: &'a [u8],
-    quote: Option<u8>,
+/// The fields found that were not handed over yet.
+struct Found {
     width: usize,
     cells: Vec<Cell>,
+    count: usize,
+    limit: usize,
+    /// How many of them end at a line end.
+    newlines: usize,
     /// Where the next field starts.
     start: usize,
-    /// How many cells are in whole rows.
-    whole: usize,
-    quotes_seen: usize,
-    quotes_in_fields: usize,
+    /// Whether the next byte is inside quotes, in all bits.
+    inside: u64,
+    /// The end of the last block with quotes.
+    quoted: usize,
+    /// The end of the records that were handed over.
+    done: usize,
 }
 
-impl<'a> Rows<'a> {
-    fn new(bytes: &'a [u8], quote: Option<u8>, width: usize) -> Self {
-        let cells = Vec::with_capacity(BATCH + BLOCK);
-        let (start, whole, quotes_seen, quotes_in_fields) = (0, 0, 0, 0);
-        Self { bytes, quote, width, cells, start, whole, quotes_seen, quotes_in_fields }
+impl Found {
+    fn new(width: usize) -> Self {
+        let limit = BATCH.max(width.saturating_mul(2));
+        let cells = vec![Cell::default(); limit + BLOCK];
+        let (count, newlines, start, inside, quoted, done) = (0, 0, 0, 0, 0, 0);
+        Self { width, cells, count, limit, newlines, start, inside, quoted, done }
     }
 
-    /// Takes the fields that end in this block; gives whether its end is inside quotes, in all bits.
+    /// Takes the fields that end in this block.
     #[inline(always)]
-    fn block(
-        &mut self,
-        base: usize,
-        block: &[u8; BLOCK],
-        dialect: &Dialect,
-        inside: u64,
-    ) -> Result<u64, Wrong> {
-        let quotes = dialect.quote.map_or(0, |quote| mask(block, quote));
+    fn block(&mut self, base: usize, block: &[u8; BLOCK], dialect: &Dialect) {
         let newlines = mask(block, b'\n');
         let mut ends = mask(block, dialect.delimiter) | newlines;
-        let mut inside = inside;
-        if quotes | inside != 0 {
-            let quoted = parity(quotes) ^ inside;
-            ends &= !quoted;
-            inside = ((quoted as i64) >> 63) as u64;
-            self.quotes_seen += quotes.count_ones() as usize;
-        }
-        while ends != 0 {
-            let bit = ends.trailing_zeros();
-            let at = base + bit as usize;
-            match (newlines >> bit) & 1 {
-                0 => self.push(at)?,
-                _ => self.end_row(at)?,
+        let mut outside = !0;
+        if let Some(quote) = dialect.quote {
+            let quotes = mask(block, quote);
+            if quotes | self.inside != 0 {
+                outside = !(parity(quotes) ^ self.inside);
+                self.inside = ((!outside).cast_signed() >> 63).cast_unsigned();
+                self.quoted = base + BLOCK;
             }
-            self.start = at + 1;
-            ends &= ends - 1;
         }
-        Ok(inside)
-    }
-
-    #[inline(always)]
-    fn push(&mut self, end: usize) -> Result<(), Wrong> {
-        let is_quoted = self.quote.is_some() && self.bytes.get(self.start).copied() == self.quote;
-        let cell = match is_quoted {
-            true => self.quoted(end)?,
-            false => Cell::plain(self.start, end),
-        };
-        self.cells.push(cell);
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn end_row(&mut self, at: usize) -> Result<(), Wrong> {
-        let before = at.wrapping_sub(1);
-        let is_crlf = at > self.start && self.bytes.get(before) == Some(&b'\r');
-        self.push(if is_crlf { before } else { at })?;
-        if self.cells.len() - self.whole != self.width && !self.drop_blank() {
-            return Err(Wrong::Somewhere);
+        ends &= outside;
+        self.newlines += (newlines & outside).count_ones() as usize;
+        let slots = self.cells.iter_mut().skip(self.count);
+        let found = ends.count_ones() as usize;
+        let mut start = self.start;
+        for slot in slots.take(found) {
+            let end = base + ends.trailing_zeros() as usize;
+            *slot = Cell::new(start, end);
+            start = end + 1;
+            ends &= ends.wrapping_sub(1);
         }
-        self.whole = self.cells.len();
-        Ok(())
+        self.start = start;
+        self.count += found;
     }
 
-    /// A line without anything is no record where records have several fields.
-    #[cold]
-    fn drop_blank(&mut self) -> bool {
-        let row = self.cells.get(self.whole..).unwrap_or_default();
-        let is_blank = matches!(row, [only] if only.is_blank());
-        if is_blank {
-            self.cells.pop();
+    /// Gives the sink the whole records, if they are regular.
+    fn hand_over(
+        &mut self,
+        bytes: &[u8],
+        dialect: &Dialect,
+        sink: &mut impl Sink,
+    ) -> Result<bool, Wrong> {
+        let whole = self.count / self.width * self.width;
+        let cells = self.cells.get_mut(..whole).unwrap_or_default();
+        let is_regular = self.newlines * self.width == whole && end_rows(bytes, cells, self.width);
+        if !is_regular || (self.quoted > self.done && !are_quoted_well(bytes, cells, dialect)) {
+            return Ok(false);
         }
-        is_blank
-    }
-
-    #[inline(never)]
-    fn quoted(&mut self, end: usize) -> Result<Cell, Wrong> {
-        let quote = self.quote.unwrap_or_default();
-        let field = self.bytes.get(self.start..end).unwrap_or_default();
-        let [first, inner @ .., last] = field else { return Err(Wrong::Somewhere) };
-        if *first != quote || *last != quote {
-            return Err(Wrong::Somewhere);
+        if let Some(last) = cells.last() {
+            self.done = after_line(bytes, last.end());
+            sink.rows(bytes, cells)?;
         }
-        let doubled = doubled(inner, quote)?;
-        self.quotes_in_fields += 2 + 2 * doubled;
-        Ok(Cell::quoted(self.start + 1, end - 1, doubled > 0))
-    }
-
-    fn flush(&mut self, sink: &mut impl Sink) -> Result<(), Wrong> {
-        if self.cells.len() >= BATCH { self.hand_over(sink) } else { Ok(()) }
-    }
-
-    /// Gives the sink the whole rows. Where quotes stood where they may not, they are not given.
-    fn hand_over(&mut self, sink: &mut impl Sink) -> Result<(), Wrong> {
-        sink.rows(self.bytes, self.cells.get(..self.whole).unwrap_or_default())?;
-        self.cells.drain(..self.whole);
-        self.whole = 0;
-        Ok(())
-    }
-
-    fn finish(mut self, sink: &mut impl Sink) -> Result<(), Wrong> {
-        let len = self.bytes.len();
-        if self.start < len || self.cells.len() > self.whole {
-            self.end_row(len)?;
-        }
-        if self.quotes_seen != self.quotes_in_fields {
-            return Err(Wrong::Somewhere);
-        }
-        self.hand_over(sink)
+        self.cells.copy_within(whole..self.count, 0);
+        (self.count, self.newlines) = (self.count - whole, 0);
+        Ok(true)
     }
 }
 
-/// How many doubled quotes stand in the content of a field; every quote in it must be doubled.
-fn doubled(inner: &[u8], quote: u8) -> Result<usize, Wrong> {
-    let (mut count, mut rest) = (0, inner);
-    while let Some(at) = memchr::memchr(quote, rest) {
-        if rest.get(at + 1) != Some(&quote) {
-            return Err(Wrong::Somewhere);
+/// Whether each row's last cell, and no other, ends at a line end; a carriage return before it is
+/// taken off. That no other does follows from how many line ends there are.
+fn end_rows(bytes: &[u8], cells: &mut [Cell], width: usize) -> bool {
+    for row in cells.chunks_exact_mut(width) {
+        let Some(last) = row.last_mut() else { return false };
+        if bytes.get(last.end()) != Some(&b'\n') {
+            return false;
         }
-        (count, rest) = (count + 1, rest.get(at + 2..).unwrap_or_default());
+        if let Some(field) = last.field(bytes).strip_suffix(b"\r") {
+            *last = Cell::new(last.start(), last.start() + field.len());
+        }
     }
-    Ok(count)
+    true
+}
+
+/// The start of the line after a position that stands at most two bytes before it.
+fn after_line(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1)
+}
+
+/// Whether quotes stand around fields, doubled inside them, and nowhere else.
+fn are_quoted_well(bytes: &[u8], cells: &[Cell], dialect: &Dialect) -> bool {
+    let (Some(quote), Some(first), Some(last)) = (dialect.quote, cells.first(), cells.last())
+    else {
+        return true;
+    };
+    let all = bytes.get(first.start()..last.end()).unwrap_or_default();
+    let mut left = memchr::memchr_iter(quote, all).count();
+    for cell in cells {
+        let field = cell.field(bytes);
+        if field.first() == Some(&quote) {
+            let Some(quotes) = quotes_in(field, quote) else { return false };
+            left = left.saturating_sub(quotes);
+        }
+    }
+    left == 0
+}
+
+/// How many quotes stand in and around a quoted field, if they stand as they must.
+fn quotes_in(field: &[u8], quote: u8) -> Option<usize> {
+    let [_, inner @ .., last] = field else { return None };
+    let (mut count, mut rest) = (2, inner);
+    while let Some(at) = memchr::memchr(quote, rest) {
+        (rest.get(at + 1) == Some(&quote)).then_some(())?;
+        (count, rest) = (count + 2, rest.get(at + 2..)?);
+    }
+    (*last == quote).then_some(count)
 }

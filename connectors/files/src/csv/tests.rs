@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::cells::{Cell, Wrong};
 use super::dialect::Dialect;
 use super::scan::last_end;
-use super::{careful, scan, shown};
+use super::{careful, scan};
 use crate::config::FileSettings;
 use crate::pieces::split;
 
@@ -18,13 +18,13 @@ fn dialect() -> Dialect {
 fn collect(bytes: &[u8], width: usize, quick: bool) -> Result<Rows, Wrong> {
     let (mut rows, dialect) = (Rows::new(), dialect());
     let mut sink = |bytes: &[u8], cells: &[Cell]| {
-        let texts: Vec<_> = cells.iter().map(|cell| shown(cell, bytes, &dialect)).collect();
+        let texts: Vec<_> = cells.iter().map(|cell| cell.shown(bytes, &dialect)).collect();
         rows.extend(texts.chunks(width).map(<[String]>::to_vec));
         Ok(())
     };
     match quick {
         true => scan::scan(bytes, &dialect, width, &mut sink)?,
-        false => careful::scan(bytes, &dialect, Some(width), &mut sink)?,
+        false => careful::scan(bytes, 0, &dialect, Some(width), &mut sink)?,
     }
     Ok(rows)
 }

@@ -1,6 +1,6 @@
 //! Seeing values and making a column of them at the same time, by what the type seems to be.
 
-use super::build::{Build, Raw, Values};
+use super::build::{Build, Raw, Texts, Values};
 use super::guess::{Guess, Lead};
 use super::{number, time};
 use arrow_array::types::{Date32Type, Decimal128Type, Int64Type};
@@ -28,6 +28,7 @@ impl Both {
                 Build::Int(into) => ints(guess, into, values, &line),
                 Build::Date(into) => dates(guess, into, values, &line),
                 Build::Decimal(into, p, s) => decimals(guess, into, (*p, *s), values, &line),
+                Build::Text(into) => texts(guess, into, values, &line),
                 _ => others(guess, build, values, &line),
             };
             match taken {
@@ -140,6 +141,28 @@ fn decimals<'a>(
         }
         guess.see(raw.text, || line(row));
         into.push(number::decimal(raw.text, most, scale).ok_or(row)?);
+    }
+    Ok(())
+}
+
+#[inline]
+fn texts<'a>(
+    guess: &mut Guess,
+    into: &mut Texts,
+    values: &mut impl Iterator<Item = Option<Raw<'a>>>,
+    line: &impl Fn(usize) -> u64,
+) -> Result<(), usize> {
+    for (row, value) in values.enumerate() {
+        let Some(raw) = value else {
+            guess.see_null();
+            into.push_null();
+            continue;
+        };
+        match guess.lead == Lead::Text {
+            true => guess.values += 1,
+            false => guess.see(raw.text, || line(row)),
+        }
+        into.push(raw).ok_or(row)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Decimal128Type, Decimal256Type, Float64Type, Int64Type,
     TimestampMicrosecondType, TimestampNanosecondType,
@@ -121,17 +122,6 @@ impl Build {
         }
     }
 
-    /// The column as one of another plan, where that has the same values.
-    pub(crate) fn finish_as(self, plan: &Plan, rows: usize) -> Result<Option<ArrayRef>> {
-        Ok(match (self, &plan.ty) {
-            (Self::Null(_), _) => Some(arrow_array::new_null_array(&data_type(plan), rows)),
-            (Self::Decimal(values, _, s), LogicalType::Decimal(p, t)) if s == *t && *p <= 38 => {
-                Some(Self::Decimal(values, *p, s).finish()?)
-            }
-            (same, _) => Some(same.finish()?).filter(|array| *array.data_type() == data_type(plan)),
-        })
-    }
-
     /// The column.
     pub(crate) fn finish(self) -> Result<ArrayRef> {
         let zone = |zoned: bool| zoned.then(|| std::sync::Arc::<str>::from("UTC"));
@@ -154,6 +144,19 @@ impl Build {
             Self::Text(texts) => Arc::new(texts.finish_text()?),
             Self::Bytes(texts) => Arc::new(texts.finish_bytes()?),
         })
+    }
+}
+
+/// A column as one of another plan, where that has the same values in the same form.
+pub(crate) fn as_planned(column: ArrayRef, plan: &Plan) -> Option<ArrayRef> {
+    let (is, wanted) = (column.data_type().clone(), data_type(plan));
+    match (&is, &wanted) {
+        (DataType::Null, _) => Some(arrow_array::new_null_array(&wanted, column.len())),
+        (DataType::Decimal128(_, s), DataType::Decimal128(p, t)) if s == t => {
+            let values = column.as_primitive::<Decimal128Type>().clone();
+            Some(Arc::new(values.with_precision_and_scale(*p, *t).ok()?))
+        }
+        _ => (is == wanted).then_some(column),
     }
 }
 
@@ -210,6 +213,20 @@ impl Texts {
         offsets.push(0);
         let bytes = Vec::with_capacity(rows * 8);
         Self { offsets, bytes, nulls: NullBufferBuilder::new(rows) }
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&mut self, raw: Raw<'_>) -> Option<()> {
+        unquote(&mut self.bytes, raw)?;
+        self.nulls.append_non_null();
+        self.offsets.push(i32::try_from(self.bytes.len()).ok()?);
+        Some(())
+    }
+
+    #[inline(always)]
+    pub(super) fn push_null(&mut self) {
+        self.nulls.append_null();
+        self.offsets.push(self.offsets.last().copied().unwrap_or_default());
     }
 
     #[inline]
