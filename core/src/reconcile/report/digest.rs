@@ -68,16 +68,12 @@ pub(super) fn report(head: &Head, states: Vec<(FindingId, Hash)>) -> Hash {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    push_hex(&mut text, bytes);
-    text
+    bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
 }
 
-/// Appends two hexadecimal digits a byte.
-pub(super) fn push_hex(text: &mut String, bytes: &[u8]) {
-    let digit =
-        |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-    bytes.iter().for_each(|byte| text.extend([digit(byte >> 4), digit(byte & 15)]));
+/// The two hexadecimal digits of a byte, without a branch.
+pub(super) fn digits(byte: u8) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|nibble| b'0' + nibble + 39 * u8::from(nibble > 9))
 }
 
 /// The hash that these hexadecimal digits stand for.

@@ -165,7 +165,8 @@ impl Report {
     /// The findings as one table.
     ///
     /// # Errors
-    /// `data` where a value cannot be shown under its rule.
+    /// `data` where a value cannot be shown under its rule, `limit` where a column of the table would
+    /// have more than 2 GiB: take [`Report::findings`] then.
     pub fn findings_table(&self) -> Result<RecordBatch> {
         self.findings_between(0, self.len())
     }

@@ -16,7 +16,7 @@ use super::super::finding::{FindingId, Found};
 use super::super::parallel::each_thread;
 use super::super::rules::{FieldRule, Fields, Side};
 use super::super::table::{Row, Table};
-use super::digest::push_hex;
+use super::digest::digits;
 use super::live::Live;
 
 /// What a secret value is shown as.
@@ -24,6 +24,9 @@ pub(super) const SECRET: &str = "‹secret›";
 
 /// How many findings a thread makes into a table at a time.
 const PIECE: usize = 4096;
+
+/// How many findings one thread makes into a table at a time.
+const WHOLE: usize = 1 << 20;
 
 /// Names of columns that a key column cannot have.
 const RESERVED: [&str; 6] = ["finding_id", "kind", "field", "expected", "actual", "cause"];
@@ -53,18 +56,23 @@ impl Live {
     pub(super) fn batch(&self, start: usize, end: usize) -> Result<RecordBatch> {
         let found = self.found().get(start..end).unwrap_or_default();
         let ids = self.ids().get(start..end).unwrap_or_default();
-        if self.threads == 1 || found.len() <= PIECE {
+        // One thread gains nothing from small pieces; larger ones might not fit an Arrow column.
+        let most = if self.threads == 1 { WHOLE } else { PIECE };
+        if found.len() <= most {
             return self.piece(found, ids);
         }
-        let pieces: Vec<_> = found.chunks(PIECE).zip(ids.chunks(PIECE)).enumerate().collect();
+        let pieces: Vec<_> = found.chunks(most).zip(ids.chunks(most)).enumerate().collect();
         let made = each_thread(self.threads, &Context::new(), &pieces, |pieces| {
-            pieces
-                .map(|(n, (found, ids))| Ok((*n, self.piece(found, ids)?)))
-                .collect::<Result<Vec<_>>>()
+            let made = pieces.map(|(n, (found, ids))| Ok((*n, self.piece(found, ids)?)));
+            made.collect::<Result<Vec<_>>>()
         })?;
         let mut made = made.concat();
         made.sort_unstable_by_key(|(n, _)| *n);
-        concat_batches(self.schema(), made.iter().map(|(_, batch)| batch)).map_err(internal)
+        concat_batches(self.schema(), made.iter().map(|(_, batch)| batch)).map_err(|cause| {
+            let message =
+                format!("the findings are too many for one table: {cause}; take them in batches");
+            Error::new(Kind::Limit, message)
+        })
     }
 
     fn piece(&self, found: &[Found], ids: &[FindingId]) -> Result<RecordBatch> {
@@ -164,11 +172,16 @@ impl Live {
 }
 
 fn hex_column(ids: &[FindingId]) -> StringArray {
-    let mut text = String::with_capacity(32 * ids.len());
-    ids.iter().for_each(|id| push_hex(&mut text, id.as_bytes()));
+    let mut text = Vec::with_capacity(32 * ids.len());
+    for id in ids {
+        let mut shown = [0; 32];
+        let pairs = shown.chunks_exact_mut(2).zip(id.as_bytes());
+        pairs.for_each(|(pair, byte)| pair.copy_from_slice(&digits(*byte)));
+        text.extend_from_slice(&shown);
+    }
     let offsets = OffsetBuffer::from_lengths(ids.iter().map(|_| 32));
-    StringArray::try_new(offsets, text.into_bytes().into(), None).unwrap_or_else(|_| {
-        // More than 2 GiB of digits do not come in one piece.
+    StringArray::try_new(offsets, text.into(), None).unwrap_or_else(|_| {
+        // Digits are text, so this is never reached.
         ids.iter().map(|id| Some(id.to_string())).collect()
     })
 }
