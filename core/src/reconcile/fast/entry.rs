@@ -55,9 +55,8 @@ impl WideCode {
 
 impl KeyCode for WideCode {
     #[inline]
-    fn hash(self, Whiten([a, b]): &Whiten) -> u64 {
-        let (low, high) = (u128::from(self.0 as u64), self.0 >> 64);
-        (low.wrapping_mul(*a).wrapping_add(high.wrapping_mul(*b)) >> 64) as u64
+    fn hash(self, whiten: &Whiten) -> u64 {
+        whiten.squeeze(self.0)
     }
 
     fn is_exact(self) -> bool {

@@ -1,11 +1,13 @@
 //! Keyed universal hashing of rows.
 //!
-//! A row is a vector of 64-bit words. Its hash is the multilinear sum Σ kᵢ·wᵢ mod 2^128 with random
-//! 128-bit keys, of which the upper 64 bits are kept: for two different vectors these are equal with
-//! a probability of at most 2^-64, whoever chose the vectors (D. Lemire, O. Kaser, "Strongly
-//! universal string hashing is fast", Computer Journal 57, 2014, theorem 3.1). A fingerprint is two
-//! such sums under independent keys, so two different rows share one with at most 2^-128. The keys
-//! are fresh in every run: nobody can prepare rows that collide.
+//! A row is a vector of 64-bit words, taken two by two. Its sum is NH, Σ (a + k)·(b + l) mod 2^128
+//! with random keys k and l for each pair (J. Black and others, "UMAC: fast and secure message
+//! authentication", CRYPTO 1999, theorem 1): for two different vectors the sums are equal with a
+//! probability of at most 2^-63, whoever chose the vectors. The sum is then hashed to 64 bits, the
+//! upper half of Σ kᵢ·wᵢ mod 2^128 (D. Lemire, O. Kaser, "Strongly universal string hashing is fast",
+//! Computer Journal 57, 2014), which adds 2^-64. A fingerprint is two of these under independent keys,
+//! so two different rows share one with a probability of less than 2^-124. The keys are fresh in
+//! every run: nobody can prepare rows that collide.
 
 use sha2::{Digest, Sha256};
 
@@ -13,28 +15,29 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seed(pub(crate) [u64; 4]);
 
-/// Words of text longer than this many bytes are first digested with SHA-256.
-const LONGEST: usize = 256;
-const WORDS: usize = LONGEST / 8;
+/// Values longer than this many bytes are first digested with SHA-256.
+const LONGEST: usize = 255;
+const PAIRS: usize = LONGEST / 16 + 1;
 
-/// The random multipliers of one word: one for each half of a fingerprint.
+/// The random keys of a pair of words: one pair for each half of a fingerprint.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Multiplier(u128, u128);
+pub(super) struct PairKeys([u64; 4]);
 
-/// The multipliers of one column.
+/// The keys of one column.
 #[derive(Clone, Debug)]
 pub(super) struct ColumnKeys {
-    words: [Multiplier; WORDS],
-    length: Multiplier,
+    pairs: [PairKeys; PAIRS],
+    /// Of values that are digested first.
+    long: [PairKeys; 3],
     /// Stands for the whole value.
     null: Sum,
     /// Mixed into the digest of long values.
     salt: [u8; 32],
 }
 
-/// What the hash of a key's code is keyed with.
+/// What the sums of rows, and the codes of keys, are hashed with.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Whiten(pub(crate) [u128; 2]);
+pub(crate) struct Whiten(pub(crate) [u128; 4]);
 
 /// A sum under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,10 +48,12 @@ pub(super) struct Sum(u128, u128);
 pub(crate) struct Fingerprint(u64, u64);
 
 impl Sum {
+    /// Adds a pair of words.
     #[inline]
-    pub(super) fn word(self, word: u64, by: &Multiplier) -> Self {
-        let word = u128::from(word);
-        self.plus(Self(word.wrapping_mul(by.0), word.wrapping_mul(by.1)))
+    pub(super) fn pair(self, a: u64, b: u64, PairKeys([k, l, m, n]): &PairKeys) -> Self {
+        let product =
+            |k: &u64, l: &u64| u128::from(a.wrapping_add(*k)) * u128::from(b.wrapping_add(*l));
+        self.plus(Self(product(k, l), product(m, n)))
     }
 
     #[inline]
@@ -57,27 +62,38 @@ impl Sum {
     }
 
     #[inline]
-    pub(super) fn fingerprint(self) -> Fingerprint {
-        Fingerprint((self.0 >> 64) as u64, (self.1 >> 64) as u64)
+    pub(super) fn fingerprint(self, whiten: &Whiten) -> Fingerprint {
+        let Whiten([a, b, c, d]) = whiten;
+        Fingerprint(squeeze(self.0, *a, *b), squeeze(self.1, *c, *d))
     }
+}
+
+impl Whiten {
+    /// 64 bits of 128.
+    #[inline]
+    pub(super) fn squeeze(&self, wide: u128) -> u64 {
+        let Self([a, b, ..]) = self;
+        squeeze(wide, *a, *b)
+    }
+}
+
+#[inline]
+fn squeeze(wide: u128, a: u128, b: u128) -> u64 {
+    let (low, high) = (u128::from(wide as u64), wide >> 64);
+    (low.wrapping_mul(a).wrapping_add(high.wrapping_mul(b)) >> 64) as u64
 }
 
 impl Fingerprint {
     #[inline]
     pub(super) fn wide(self) -> u128 {
-        u128::from(self.0) << 64 | u128::from(self.1)
+        (u128::from(self.0) << 64) | u128::from(self.1)
     }
 }
 
 impl ColumnKeys {
-    /// The multiplier of a value of one word.
-    pub(super) fn single(&self) -> Multiplier {
-        self.words.first().copied().unwrap_or_default()
-    }
-
-    /// The multipliers of a value of two words.
-    pub(super) fn double(&self) -> [Multiplier; 2] {
-        self.words.first_chunk().copied().unwrap_or_default()
+    /// The keys of a value of one or two words.
+    pub(super) fn first(&self) -> PairKeys {
+        self.pairs.first().copied().unwrap_or_default()
     }
 
     /// What a null adds.
@@ -86,29 +102,41 @@ impl ColumnKeys {
     }
 
     /// What a value of any length adds.
+    ///
+    /// The last word holds the bytes that are left, and how many there are; it is never zero, so
+    /// that no value is the beginning of another.
     #[inline]
     pub(super) fn bytes(&self, bytes: &[u8]) -> Sum {
         if bytes.len() > LONGEST {
             return self.long(bytes);
         }
-        let mut sum = Sum::default().word(bytes.len() as u64, &self.length);
-        let mut chunks = bytes.chunks_exact(8);
-        let mut words = self.words.iter();
-        for (chunk, key) in chunks.by_ref().zip(words.by_ref()) {
-            sum = sum.word(le_word(chunk), key);
+        let mut chunks = bytes.chunks_exact(16);
+        let mut pairs = self.pairs.iter();
+        let mut sum = Sum::default();
+        for (chunk, keys) in chunks.by_ref().zip(pairs.by_ref()) {
+            let (a, b) = chunk.split_at(8);
+            sum = sum.pair(le_word(a), le_word(b), keys);
         }
-        match (chunks.remainder(), words.next()) {
-            ([], _) | (_, None) => sum,
-            (rest, Some(key)) => sum.word(last_word(bytes, rest), key),
+        let rest = chunks.remainder();
+        let keys = pairs.next().copied().unwrap_or_default();
+        match rest.first_chunk::<8>() {
+            Some(first) => {
+                sum.pair(u64::from_le_bytes(*first), last_word(bytes, rest.len() - 8), &keys)
+            }
+            None => sum.pair(last_word(bytes, rest.len()), 0, &keys),
         }
     }
 
-    /// A value as the SHA-256 digest of it and the salt; its length counts too.
+    /// A value as its length and the SHA-256 digest of it and the salt.
     fn long(&self, bytes: &[u8]) -> Sum {
         let digest = Sha256::new().chain_update(self.salt).chain_update(bytes).finalize();
-        let sum = Sum::default().word(bytes.len() as u64, &self.length);
-        let words = digest.chunks_exact(8).zip(&self.words);
-        words.fold(sum, |sum, (chunk, key)| sum.word(le_word(chunk), key))
+        let [of_length, ..] = &self.long;
+        let sum = Sum::default().pair(bytes.len() as u64, 0, of_length);
+        let pairs = digest.chunks_exact(16).zip(self.long.iter().skip(1));
+        pairs.fold(sum, |sum, (chunk, keys)| {
+            let (a, b) = chunk.split_at(8);
+            sum.pair(le_word(a), le_word(b), keys)
+        })
     }
 }
 
@@ -117,19 +145,25 @@ fn le_word(chunk: &[u8]) -> u64 {
     chunk.first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
 
-/// The word of the last, incomplete eight bytes; together with the length it says what they are.
+/// The last `rest` bytes (fewer than eight) as a word, with their number above them.
 #[inline]
-fn last_word(bytes: &[u8], rest: &[u8]) -> u64 {
-    // The last eight bytes overlap the words before: they still tell what the rest is.
+fn last_word(bytes: &[u8], rest: usize) -> u64 {
+    let mark = (rest as u64 + 1) << 56;
+    if rest == 0 {
+        return mark;
+    }
     if let Some(last) = bytes.last_chunk::<8>() {
-        return u64::from_le_bytes(*last);
+        return mark | (u64::from_le_bytes(*last) >> (64 - 8 * rest));
     }
-    match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+    // Fewer than eight bytes in all: two halves that overlap, or one by one.
+    let word = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
-            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+            let high = u64::from(u32::from_le_bytes(*last)) << (8 * (rest - 4));
+            u64::from(u32::from_le_bytes(*first)) | high
         }
-        _ => rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-    }
+        _ => bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
+    };
+    mark | word
 }
 
 impl Seed {
@@ -138,18 +172,19 @@ impl Seed {
         (0..columns).map(|column| self.column(purpose, column)).collect()
     }
 
-    /// What key codes are hashed with.
+    /// What sums and codes are hashed with.
     pub(super) fn whiten(&self) -> Whiten {
         let mut stream = Stream { seed: self.0, purpose: "whiten", column: 0, block: 0 };
-        let Multiplier(a, b) = stream.multiplier();
-        Whiten([a, b])
+        let ([a, b], [c, d]) = (stream.wide(), stream.wide());
+        Whiten([a, b, c, d])
     }
 
     fn column(&self, purpose: &str, column: usize) -> ColumnKeys {
         let mut stream = Stream { seed: self.0, purpose, column: column as u64, block: 0 };
-        let words = std::array::from_fn(|_| stream.multiplier());
-        let (length, null) = (stream.multiplier(), stream.multiplier());
-        ColumnKeys { words, length, null: Sum(null.0, null.1), salt: stream.next() }
+        let pairs = std::array::from_fn(|_| stream.pair());
+        let long = std::array::from_fn(|_| stream.pair());
+        let [a, b] = stream.wide();
+        ColumnKeys { pairs, long, null: Sum(a, b), salt: stream.next() }
     }
 }
 
@@ -171,11 +206,16 @@ impl Stream<'_> {
         hash.finalize().into()
     }
 
-    fn multiplier(&mut self) -> Multiplier {
+    fn wide(&mut self) -> [u128; 2] {
         let block = self.next();
         let (low, high) = block.split_at(16);
         let word = |half: &[u8]| half.first_chunk().map_or(1, |half| u128::from_le_bytes(*half));
-        Multiplier(word(low), word(high))
+        [word(low), word(high)]
+    }
+
+    fn pair(&mut self) -> PairKeys {
+        let [a, b] = self.wide();
+        PairKeys([a as u64, (a >> 64) as u64, b as u64, (b >> 64) as u64])
     }
 }
 
@@ -189,25 +229,37 @@ mod tests {
         Seed([1, 2, 3, 4]).columns("test", 1).remove(0)
     }
 
+    fn print(sum: Sum) -> u128 {
+        sum.fingerprint(&Seed([1, 2, 3, 4]).whiten()).wide()
+    }
+
     #[test]
     fn close_values_have_different_fingerprints() {
         let keys = keys();
-        let mut seen = HashSet::new();
-        let mut values = 0;
+        let mut seen = HashSet::from([print(keys.null())]);
+        let mut values = 1;
         for length in (0..40).chain([255, 256, 257, 1000]) {
             for position in 0..length.max(1) {
                 let mut bytes = vec![b'a'; length];
                 bytes.iter_mut().skip(position).take(1).for_each(|byte| *byte = 0);
                 values += 1;
-                let Fingerprint(a, b) = keys.bytes(&bytes).fingerprint();
-                seen.insert((a, b));
+                seen.insert(print(keys.bytes(&bytes)));
             }
         }
         assert_eq!(seen.len(), values);
-        assert!(!seen.contains(&{
-            let Fingerprint(a, b) = keys.null().fingerprint();
-            (a, b)
-        }));
+    }
+
+    #[test]
+    fn no_value_is_the_beginning_of_another() {
+        let keys = keys();
+        let mut seen = HashSet::new();
+        for length in 0..=255 {
+            assert!(seen.insert(print(keys.bytes(&vec![0; length]))), "{length} zeros");
+        }
+        // What the last word of nine bytes looks like, as bytes.
+        let short = [b"12345678".as_slice(), b"a"].concat();
+        let long = [b"12345678".as_slice(), b"a\0\0\0\0\0\0\x02"].concat();
+        assert_ne!(print(keys.bytes(&short)), print(keys.bytes(&long)));
     }
 
     #[test]

@@ -10,9 +10,10 @@ use super::super::table::{Row, Table};
 use super::entry::{Entry, Group, Joined, WideCode, WordCode};
 use super::scan::{Encode, Lanes, Scanned, Scanner};
 
-/// How many rows of a side a partition should have, so that its table fits the cache.
-const PARTITION: usize = 4096;
-const MOST_BITS: u32 = 12;
+/// How many rows of a side a partition should have: few enough that its table stays in the cache, so
+/// many that there are few partitions to write to at once.
+const PARTITION: usize = 32 * 1024;
+const MOST_BITS: u32 = 10;
 
 /// Joins the two sides by key.
 ///

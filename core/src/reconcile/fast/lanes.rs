@@ -92,17 +92,17 @@ impl Lane {
         if load(array, start, words).is_none() {
             return;
         }
-        let by = keys.single();
+        let by = keys.first();
         match array.nulls() {
             None => {
                 for (sum, word) in sums.iter_mut().zip(words) {
-                    *sum = sum.word(*word, &by);
+                    *sum = sum.pair(*word, 0, &by);
                 }
             }
             Some(nulls) => {
                 for (i, (sum, word)) in sums.iter_mut().zip(words).enumerate() {
                     let null = nulls.is_null(start + i);
-                    *sum = if null { sum.plus(keys.null()) } else { sum.word(*word, &by) };
+                    *sum = if null { sum.plus(keys.null()) } else { sum.pair(*word, 0, &by) };
                 }
             }
         }
@@ -163,13 +163,14 @@ impl Lane {
             (Self::Bytes, Cell::Text(text)) => keys.bytes(text.as_bytes()),
             (Self::Bytes, Cell::Bytes(bytes)) => keys.bytes(bytes),
             (Self::Word | Self::Float, cell) => {
-                Sum::default().word(self.word(cell), &keys.single())
+                Sum::default().pair(self.word(cell), 0, &keys.first())
             }
             (Self::Decimal, Cell::Decimal(value, _)) => {
                 decimal_sum(value.to_i128().unwrap_or(0), keys)
             }
+            // The one keeps whole numbers apart from canonical bytes.
             (Self::Number, cell) => match whole(cell) {
-                Some(whole) => Sum::default().word(whole as u64, &keys.single()),
+                Some(whole) => Sum::default().pair(whole as u64, 1, &keys.first()),
                 None => canonical_sum(cell, keys, bytes),
             },
             _ => canonical_sum(cell, keys, bytes),
@@ -234,8 +235,7 @@ fn add_decimals(array: &ArrayRef, start: usize, keys: &ColumnKeys, sums: &mut [S
 }
 
 fn decimal_sum(value: i128, keys: &ColumnKeys) -> Sum {
-    let [low, high] = keys.double();
-    Sum::default().word(value as u64, &low).word((value >> 64) as u64, &high)
+    Sum::default().pair(value as u64, (value >> 64) as u64, &keys.first())
 }
 
 fn add_bytes(column: &Column, start: usize, keys: &ColumnKeys, sums: &mut [Sum]) {

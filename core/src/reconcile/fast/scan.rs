@@ -76,7 +76,7 @@ impl Encode for WordCode {
                 *word = lanes.key.first().map_or(0, |(lane, _)| lane.word(&column.cell(start + i)));
             });
         }
-        let Whiten([whiten, _]) = lanes.whiten;
+        let Whiten([whiten, ..]) = lanes.whiten;
         codes
             .iter_mut()
             .zip(words)
@@ -91,7 +91,8 @@ impl Encode for WideCode {
         if let ([column], [(Lane::Bytes, keys)]) = (key, lanes.key.as_slice()) {
             return each_bytes(column, start, codes.len(), |i, bytes| {
                 if let (Some(code), Some(bytes)) = (codes.get_mut(i), bytes) {
-                    *code = Self::of_bytes(bytes, |bytes| keys.bytes(bytes).fingerprint());
+                    *code =
+                        Self::of_bytes(bytes, |bytes| keys.bytes(bytes).fingerprint(&lanes.whiten));
                 }
             });
         }
@@ -100,7 +101,10 @@ impl Encode for WideCode {
         for (column, (lane, keys)) in key.iter().zip(&lanes.key) {
             lane.add(column, start, keys, sums);
         }
-        codes.iter_mut().zip(sums).for_each(|(code, sum)| *code = Self::of_hash(sum.fingerprint()));
+        codes
+            .iter_mut()
+            .zip(sums)
+            .for_each(|(code, sum)| *code = Self::of_hash(sum.fingerprint(&lanes.whiten)));
     }
 }
 
@@ -184,7 +188,7 @@ impl<'a, K: Encode> Scanner<'a, K> {
         for start in (morsel.start..end).step_by(BLOCK) {
             let mut block = Block::<K>::new(BLOCK.min(end - start));
             block.fill(self.lanes, &key, &compared, start);
-            block.each(morsel.batch, start, unkeyed, &mut take);
+            block.each(&self.lanes.whiten, [morsel.batch, start], unkeyed, &mut take);
         }
     }
 }
@@ -216,8 +220,8 @@ impl<K: Encode> Block<K> {
 
     fn each(
         &self,
-        batch: usize,
-        start: usize,
+        whiten: &Whiten,
+        [batch, start]: [usize; 2],
         unkeyed: &mut Vec<Row>,
         take: &mut impl FnMut(Entry<K>),
     ) {
@@ -226,7 +230,7 @@ impl<K: Encode> Block<K> {
             let row = Row::new(batch, start + i);
             match null {
                 true => unkeyed.push(row),
-                false => take(Entry { key: *key, fingerprint: sum.fingerprint(), row }),
+                false => take(Entry { key: *key, fingerprint: sum.fingerprint(whiten), row }),
             }
         }
     }
