@@ -1,5 +1,12 @@
 //! Fast, incremental and naive give one answer, whatever the order of rows, the batches and the
 //! number of threads.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod naive;
 

@@ -2,6 +2,13 @@
 //!
 //! Each is run as it is written, with its rows reversed, in batches of one and of two rows, and with
 //! one to three threads: none of that may show.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::num::NonZero;
 use std::path::Path;

@@ -1,4 +1,11 @@
 //! The demo, whole: what it finds and what it shows.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::fs;
 use std::io::BufRead;

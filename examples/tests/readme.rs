@@ -1,4 +1,11 @@
 //! The README shows the quickstart's lines, and they run.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::process::Command;
 

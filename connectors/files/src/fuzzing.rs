@@ -1,6 +1,6 @@
 //! What only the fuzz targets may see of the inside.
 
-#![expect(clippy::missing_panics_doc, clippy::panic, reason = "it is compiled for the fuzzer only")]
+#![expect(clippy::panic, reason = "it is compiled for the fuzzer only")]
 
 use crate::scalar::build::{Build, Raw};
 use crate::scalar::guess::Guess;

@@ -230,7 +230,7 @@ struct Times {
 impl Times {
     fn see(&mut self, moment: Moment) {
         self.beyond_nanos |= moment.to_nanos().is_none();
-        self.below_micros |= moment.nanos % 1000 != 0;
+        self.below_micros |= !moment.nanos.is_multiple_of(1000);
     }
 
     fn merge(&mut self, later: Self) {

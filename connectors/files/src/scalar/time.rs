@@ -30,7 +30,7 @@ impl Moment {
     pub(crate) fn to_micros(self) -> Option<i64> {
         let micros =
             self.seconds.checked_mul(1_000_000)?.checked_add((self.nanos / 1000).into())?;
-        (self.nanos % 1000 == 0).then_some(micros)
+        self.nanos.is_multiple_of(1000).then_some(micros)
     }
 }
 

@@ -7,6 +7,7 @@ mod vectors;
 use serde_json::{Map, Value as Json};
 use trueup_connector::{LogicalType, Result, Value};
 
+use super::compiled::Compiled;
 use super::*;
 
 /// The files of a folder of the repository, by name.
@@ -178,10 +179,10 @@ fn a_document_is_read_strictly() {
 }
 
 #[test]
-fn an_owner_and_a_zone_can_be_asked_for() {
+fn what_a_rule_does_can_be_asked_for() {
     let rule = ready(serde_json::json!({"owner": "actual", "zone": "UTC"}), "instant");
     assert!(rule.zone() && rule.normalises() && !rule.is_plain() && !rule.ignores());
-    assert_eq!(rule.owner(), Owner::Actual);
+    assert_eq!(rule.normal_form()["owner"], "actual");
     let plain = ready(serde_json::json!({"owner": "none"}), "instant");
     assert!(plain.is_plain() && !plain.normalises());
     let tolerance = ready(serde_json::json!({"tolerance": {"absolute": 0}}), "int");
