@@ -273,7 +273,7 @@ impl FileSettings {
         self.csv.delimiter.unwrap_or(by_extension)
     }
 
-    pub(crate) fn record_limit(&self) -> Result<usize> {
+    pub(crate) fn limit(&self) -> Result<usize> {
         match self.record_limit.unwrap_or(RECORD_LIMIT) {
             limit @ 1..=RECORD_LIMIT_MAX => Ok(limit),
             limit => Err(self.invalid(&format!(

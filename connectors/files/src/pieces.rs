@@ -58,7 +58,7 @@ impl Pieces {
     ) -> Result<Self> {
         let Text { stream, start, stamp } = source::text(file, place.map_or(0, |p| p.offset))?;
         let place = place.unwrap_or(Place { offset: start, line: 1 });
-        let (file, limit, rest) = (file.clone(), file.record_limit()?, Vec::new());
+        let (file, limit, rest) = (file.clone(), file.limit()?, Vec::new());
         Ok(Self { file, stream, stamp, cut, target, limit, rest, place, ended: false })
     }
 

@@ -39,7 +39,7 @@ const OPEN: usize = 16;
 impl Entry {
     fn new(file: &FileSettings) -> Result<Self> {
         let (name, format) = (file.name()?, file.format()?);
-        file.record_limit()?;
+        file.limit()?;
         let settings = serde_json::to_string(file).unwrap_or_default();
         let scope = format!("{name} {settings}");
         Ok(Self { name, format, file: file.clone(), scope, layout: Mutex::default() })

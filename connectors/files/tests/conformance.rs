@@ -1,4 +1,10 @@
 //! Every format, and every compression, keeps all promises of the contract.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests may stop at the first surprise"
+)]
 
 use std::fs;
 use std::io::Write;

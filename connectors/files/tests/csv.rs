@@ -1,4 +1,10 @@
 //! What CSV files become, and what bad ones get.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests may stop at the first surprise"
+)]
 
 mod common;
 

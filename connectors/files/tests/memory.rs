@@ -2,6 +2,12 @@
 //!
 //! `TRUEUP_DEEP=1` makes the file 1.5 GB instead of 40 MB.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests may stop at the first surprise"
+)]
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -1,4 +1,10 @@
 //! Parquet and Arrow files: their own types, page by page.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests may stop at the first surprise"
+)]
 
 use std::fs::File;
 use std::path::Path;
@@ -45,7 +51,10 @@ fn write_stream(path: &Path) {
     writer.finish().unwrap();
 }
 
-const FORMS: [(&str, fn(&Path)); 3] =
+/// A file's name, and what writes it.
+type Form = (&'static str, fn(&Path));
+
+const FORMS: [Form; 3] =
     [("t.parquet", write_parquet), ("t.arrow", write_file), ("t.arrows", write_stream)];
 
 async fn page(files: &Files, size: usize, cursor: Option<Cursor>) -> Result<Page> {

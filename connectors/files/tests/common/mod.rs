@@ -1,5 +1,5 @@
 //! Files for tests, and what is read from them as text.
-#![allow(unreachable_pub, dead_code, reason = "each test uses what it needs")]
+#![allow(clippy::unwrap_used, unreachable_pub, dead_code, reason = "each test uses what it needs")]
 
 use std::path::PathBuf;
 
