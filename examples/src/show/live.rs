@@ -36,11 +36,12 @@ impl Live {
 
     /// A context whose progress is shown behind a title.
     pub(crate) fn context(self, title: &str) -> Context {
-        let title = title.to_owned();
+        // The numbers must have room on the line.
+        let title = title.split([':', ',']).next().unwrap_or(title).to_owned();
         Context::new().with_progress(move |progress| {
             let total = progress.total.map(|n| format!(" of {}", grouped(n))).unwrap_or_default();
             let done = grouped(progress.done);
-            self.show(&format!("   {title} … {}: {done}{total} records", progress.stage));
+            self.show(&format!("   {title} … {} {done}{total} records", progress.stage));
         })
     }
 }
