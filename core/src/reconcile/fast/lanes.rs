@@ -40,6 +40,9 @@ impl Lane {
         types.retain(|ty| **ty != DataType::Null);
         types.sort_unstable();
         types.dedup();
+        if types.is_empty() {
+            return Self::Canonical;
+        }
         let all = |fits: fn(&DataType) -> bool| types.iter().all(|ty| fits(ty));
         if all(is_signed_word) || all(DataType::is_unsigned_integer) {
             return Self::Word;

@@ -44,9 +44,9 @@ pub(super) struct Morsel {
 
 impl Lanes {
     pub(crate) fn new(fields: &Fields, expected: &Table, actual: &Table, seed: &Seed) -> Self {
-        let key = lanes(&fields.key, |f| f.rule.normalises(), [&expected.key, &actual.key]);
-        let sides = [&expected.compared, &actual.compared];
-        let compared = lanes(&fields.compared, |f| f.rule.zone(), sides);
+        let tables = [expected, actual];
+        let key = lanes(&fields.key, |field| field.rule.normalises(), tables);
+        let compared = lanes(&fields.compared, |field| field.rule.zone(), tables);
         let key = key.into_iter().zip(seed.columns("key", fields.key.len())).collect();
         let keys = seed.columns("row", fields.compared.len());
         Self { key, compared: compared.into_iter().zip(keys).collect(), whiten: seed.whiten() }
@@ -236,24 +236,24 @@ impl<K: Encode> Block<K> {
     }
 }
 
+/// The lane of each field, by the types of both sides' schemas: a side may have no batch yet.
+///
+/// Normalising may give each batch another type, so that only canonical bytes are alike for sure.
 fn lanes(
     fields: &[FieldRule],
     rewritten: fn(&FieldRule) -> bool,
-    sides: [&Vec<Pieces>; 2],
+    tables: [&Table; 2],
 ) -> Vec<Lane> {
-    let [expected, actual] = sides;
-    let pairs = expected.iter().zip(actual);
-    fields.iter().zip(pairs).map(|(field, pair)| lane(rewritten(field), pair)).collect()
-}
-
-/// The lane of a field; normalising may give each batch another type, so that only canonical bytes
-/// are alike for sure.
-fn lane(rewritten: bool, (expected, actual): (&Pieces, &Pieces)) -> Lane {
-    match Lane::of(expected.iter().chain(actual).map(|column| column.array().data_type())) {
-        Lane::Bytes => Lane::Bytes,
-        _ if rewritten => Lane::Canonical,
-        lane => lane,
-    }
+    let [expected, actual] = tables.map(|table| table.snapshot.arrow_schema().fields());
+    let lane = |field: &FieldRule| {
+        let both = [expected.get(field.expected), actual.get(field.actual)];
+        match Lane::of(both.into_iter().flatten().map(|field| field.data_type())) {
+            Lane::Bytes => Lane::Bytes,
+            _ if rewritten(field) => Lane::Canonical,
+            lane => lane,
+        }
+    };
+    fields.iter().map(lane).collect()
 }
 
 fn columns(pieces: &[Pieces], batch: usize) -> Vec<&Column> {
