@@ -71,8 +71,8 @@ fn document(rules: u8) -> Reconciliation {
     let folded = TextRule::exact().with_case(TextCase::Ignore);
     let mut document = Reconciliation::new("any").with_key(key.iter().copied());
     if bit(1) {
-        document = document
-            .with_rule("name", Rule::exact().with_text(folded.clone().with_space(TextSpace::Trim)));
+        document =
+            document.with_rule("name", Rule::exact().with_text(folded.with_space(TextSpace::Trim)));
     }
     if bit(2) {
         document = document.with_rule("size", Rule::tolerance(1));

@@ -208,7 +208,7 @@ impl Got {
             let wanted = &want[name];
             // Both sides' types may differ: then the key is shown as text.
             let by_value = record::read_cell(wanted, &ty).is_ok_and(|wanted| wanted == got);
-            let by_text = ty == LogicalType::Text && wanted.to_string() == got.to_string();
+            let by_text = ty == LogicalType::Text && format!("{wanted}") == format!("{got}");
             if !by_value && !by_text {
                 return Err(format!("key `{name}` of finding {row}: {got} instead of {wanted}"));
             }

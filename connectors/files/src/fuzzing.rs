@@ -2,7 +2,7 @@
 
 #![expect(clippy::panic, reason = "it is compiled for the fuzzer only")]
 
-use crate::scalar::build::{Build, Raw};
+use crate::scalar::build::{Build, Raw, Texts};
 use crate::scalar::guess::Guess;
 
 pub use crate::csv::fuzzing::csv;
@@ -20,6 +20,17 @@ pub fn infer(values: &[&[u8]], at: usize) {
     let (plan, ruled_out) = seen(values, 0).finish();
     assert_eq!(parts.finish(), (plan.clone(), ruled_out));
     let Ok(mut build) = Build::new(&plan, values.len()) else { panic!("{plan:?}") };
-    let raws = values.iter().map(|value| Some(Raw::plain(value)));
-    assert_eq!(build.extend(raws), Ok(()), "{plan:?}");
+    assert_eq!(build.extend(&All(values)), Ok(()), "{plan:?}");
+}
+
+struct All<'a>(&'a [&'a [u8]]);
+
+impl<'a> Texts<'a> for All<'a> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn value(&self, row: usize) -> Option<Raw<'a>> {
+        self.0.get(row).map(|text| Raw::plain(text))
+    }
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trueup::Value;
 
-pub type Row = Vec<Value>;
+pub(crate) type Row = Vec<Value>;
 
-pub struct Naive {
+pub(crate) struct Naive {
     counts: [u64; 9],
-    pub cells: u64,
+    pub(crate) cells: u64,
 }
 
 const KINDS: [&str; 9] = [
@@ -63,12 +63,12 @@ fn key(rules: u8, row: &Row) -> Option<Vec<Vec<u8>>> {
 }
 
 /// The rows that have a key.
-pub fn keyed(rules: u8, rows: Vec<Row>) -> Vec<Row> {
+pub(crate) fn keyed(rules: u8, rows: Vec<Row>) -> Vec<Row> {
     rows.into_iter().filter(|row| key(rules, row).is_some()).collect()
 }
 
 /// Takes out the rows that have one of these rows' keys.
-pub fn remove(rules: u8, rows: &mut Vec<Row>, keys: &[Row]) {
+pub(crate) fn remove(rules: u8, rows: &mut Vec<Row>, keys: &[Row]) {
     let keys: BTreeSet<_> = keys.iter().filter_map(|row| key(rules, row)).collect();
     rows.retain(|row| key(rules, row).is_none_or(|key| !keys.contains(&key)));
 }
@@ -99,7 +99,7 @@ fn exactly_within(v: f64, w: f64) -> bool {
 }
 
 impl Naive {
-    pub fn new(rules: u8, expected: &[Row], actual: &[Row]) -> Self {
+    pub(crate) fn new(rules: u8, expected: &[Row], actual: &[Row]) -> Self {
         let mut naive = Self { counts: [0; 9], cells: 0 };
         let mut keys: BTreeMap<Vec<Vec<u8>>, [Vec<&Row>; 2]> = BTreeMap::new();
         for (side, rows) in [expected, actual].into_iter().enumerate() {
@@ -126,7 +126,7 @@ impl Naive {
         naive
     }
 
-    pub fn counts(&self) -> [(&'static str, u64); 9] {
+    pub(crate) fn counts(&self) -> [(&'static str, u64); 9] {
         std::array::from_fn(|i| (KINDS[i], self.counts[i]))
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::dialect::Dialect;
-use crate::scalar::build::{Raw, undouble};
+use crate::scalar::build::{Raw, Texts, undouble};
 
 /// Where one field stands in its piece, its quotes included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,18 +41,6 @@ impl Cell {
         bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
-    /// The value; `None` for a null.
-    #[inline(always)]
-    pub(super) fn value<'a>(&self, bytes: &'a [u8], dialect: &Dialect) -> Option<Raw<'a>> {
-        let field = self.field(bytes);
-        if dialect.quote.is_some() && field.first().copied() == dialect.quote {
-            return quoted(field, dialect);
-        }
-        let is_null = field.len() == dialect.null.len()
-            && (field.is_empty() || field == dialect.null.as_slice());
-        (!is_null).then_some(Raw::plain(field))
-    }
-
     /// The content as text; what is not UTF-8 in it is replaced, so this is for messages.
     pub(super) fn shown(&self, bytes: &[u8], dialect: &Dialect) -> String {
         let field = self.field(bytes);
@@ -70,7 +58,58 @@ impl Cell {
     }
 }
 
+/// One column of some rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'a> {
+    bytes: &'a [u8],
+    cells: &'a [Cell],
+    width: usize,
+    column: usize,
+    dialect: &'a Dialect,
+    /// The quote; what no byte is where quotes are text.
+    quote: u16,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(
+        (bytes, cells): (&'a [u8], &'a [Cell]),
+        (column, width): (usize, usize),
+        dialect: &'a Dialect,
+    ) -> Self {
+        let quote = dialect.quote.map_or(u16::MAX, u16::from);
+        Self { bytes, cells, width, column, dialect, quote }
+    }
+
+    /// Where a field of this column starts.
+    pub(super) fn start(&self, row: usize) -> usize {
+        self.cells.get(row * self.width + self.column).map_or(0, Cell::start)
+    }
+
+    /// Where a record starts.
+    pub(super) fn row_start(&self, row: usize) -> usize {
+        self.cells.get(row * self.width).map_or(0, Cell::start)
+    }
+}
+
+impl<'a> Texts<'a> for Fields<'a> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.cells.len() / self.width.max(1)
+    }
+
+    #[inline(always)]
+    fn value(&self, row: usize) -> Option<Raw<'a>> {
+        let field = self.cells.get(row * self.width + self.column)?.field(self.bytes);
+        match field.first() {
+            Some(first) if u16::from(*first) == self.quote => quoted(field, self.dialect),
+            Some(_) if self.dialect.null.is_empty() => Some(Raw::plain(field)),
+            _ => Some(Raw::plain(field)).filter(|raw| raw.text != self.dialect.null.as_slice()),
+        }
+    }
+}
+
 /// The value of a field in quotes.
+#[inline(never)]
 fn quoted<'a>(field: &'a [u8], dialect: &Dialect) -> Option<Raw<'a>> {
     let raw = content(field, dialect);
     let is_null = dialect.quoted_null && raw.text == dialect.null.as_slice();

@@ -2,7 +2,7 @@
 
 use trueup_connector::{Error, Kind, Result};
 
-use super::cells::{Cell, Wrong};
+use super::cells::{Cell, Fields, Wrong};
 use super::dialect::Dialect;
 use super::{careful, explain, open, scan};
 use crate::config::FileSettings;
@@ -137,20 +137,15 @@ pub(super) fn see_part(
     let mut guesses = vec![Guess::default(); columns.fields.len()];
     scan::scan(bytes, dialect, width, &mut |bytes: &[u8], cells: &[Cell]| {
         for (guess, source) in guesses.iter_mut().zip(&columns.sources) {
-            for (row, cell) in cells.iter().skip(*source).step_by(width).enumerate() {
-                match cell.value(bytes, dialect) {
-                    None => guess.see_null(),
-                    Some(raw) => guess.see(raw.text, || line_of(bytes, cells, row * width, line)),
-                }
-            }
+            let fields = Fields::new((bytes, cells), (*source, width), dialect);
+            guess.see_from(0, &fields, &|row| line_of(bytes, &fields, row, line));
         }
         Ok(())
     })?;
     Ok(guesses)
 }
 
-/// The line in which the record of a cell starts.
-pub(super) fn line_of(bytes: &[u8], cells: &[Cell], first: usize, line: u64) -> u64 {
-    let start = cells.get(first).map_or(0, Cell::start);
-    line + lines(bytes.get(..start).unwrap_or_default())
+/// The line in which a record starts.
+pub(super) fn line_of(bytes: &[u8], fields: &Fields<'_>, row: usize, line: u64) -> u64 {
+    line + lines(bytes.get(..fields.row_start(row)).unwrap_or_default())
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch};
 use trueup_connector::Result;
 
-use super::cells::{Cell, Wrong};
+use super::cells::{Cell, Fields, Wrong};
 use super::dialect::Dialect;
 use super::infer::{Start, line_of, see_part};
 use super::read::batch;
@@ -118,9 +118,8 @@ impl Reading<'_> {
         scan::scan(bytes, dialect, width, &mut |bytes: &[u8], cells: &[Cell]| {
             rows += cells.len() / width.max(1);
             for (column, source) in columns.iter_mut().zip(&self.columns.sources) {
-                let values = cells.iter().skip(*source).step_by(width);
-                let values = values.map(|cell| cell.value(bytes, dialect));
-                column.extend(values, |row| line_of(bytes, cells, row * width, line));
+                let fields = Fields::new((bytes, cells), (*source, width), dialect);
+                column.extend(&fields, |row| line_of(bytes, &fields, row, line));
             }
             Ok(())
         })?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use trueup_connector::{Error, Kind, Result};
 
-use super::cells::{Cell, Wrong};
+use super::cells::{Cell, Fields, Wrong};
 use super::dialect::Dialect;
 use super::{careful, explain, open, scan};
 use crate::chunks::Chunks;
@@ -106,12 +106,9 @@ fn read_part(
     scan::scan(bytes, dialect, width, &mut |bytes: &[u8], cells: &[Cell]| {
         rows += cells.len() / width.max(1);
         for (column, (build, source)) in builds.iter_mut().zip(&layout.sources).enumerate() {
-            let column_cells = || cells.iter().skip(*source).step_by(width);
-            let values = column_cells().map(|cell| cell.value(bytes, dialect));
-            build.extend(values).map_err(|row| {
-                let at = column_cells().nth(row).map_or(0, Cell::start);
-                Wrong::Value { at, column }
-            })?;
+            let fields = Fields::new((bytes, cells), (*source, width), dialect);
+            let misfit = |row| Wrong::Value { at: fields.start(row), column };
+            build.extend(&fields).map_err(misfit)?;
         }
         Ok(())
     })?;

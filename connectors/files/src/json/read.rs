@@ -17,7 +17,7 @@ use crate::layout::Layout;
 use crate::parallel;
 use crate::pieces::{Piece, Pieces};
 use crate::place::{Place, Stamp};
-use crate::scalar::build::{Build, Raw};
+use crate::scalar::build::{Build, Raw, Texts};
 use crate::scalar::guess::Plan;
 use crate::task::Stop;
 
@@ -171,9 +171,22 @@ fn single(plan: &Plan, cells: &[Option<&str>]) -> Result<ArrayRef, Misfit> {
     });
     let texts = texts.collect::<Result<Vec<Option<Cow<'_, str>>>, _>>()?;
     let mut build = Build::new(plan, cells.len()).map_err(Misfit::Column)?;
-    let raws = texts.iter().map(|text| text.as_ref().map(|text| Raw::plain(text.as_bytes())));
-    build.extend(raws).map_err(misfit)?;
+    build.extend(&Single(&texts)).map_err(misfit)?;
     build.finish().map_err(Misfit::Column)
+}
+
+/// The texts of a column.
+struct Single<'a>(&'a [Option<Cow<'a, str>>]);
+
+impl<'a> Texts<'a> for Single<'a> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn value(&self, row: usize) -> Option<Raw<'a>> {
+        let text = self.0.get(row)?.as_ref()?;
+        Some(Raw::plain(text.as_bytes()))
+    }
 }
 
 fn nested(ty: &LogicalType, cells: &[Option<&str>]) -> Result<ArrayRef, Misfit> {

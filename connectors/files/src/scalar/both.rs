@@ -1,6 +1,6 @@
 //! Seeing values and making a column of them at the same time, by what the type seems to be.
 
-use super::build::{Build, Raw, Texts, Values};
+use super::build::{Build, Chars, Texts, Values};
 use super::guess::{Guess, Lead};
 use super::{number, time};
 use arrow_array::types::{Date32Type, Decimal128Type, Int64Type};
@@ -15,64 +15,42 @@ pub(crate) struct Both {
 
 impl Both {
     /// Takes values; the same as seeing them and adding them one after the other.
-    #[inline]
-    pub(crate) fn extend<'a>(
-        &mut self,
-        mut values: impl Iterator<Item = Option<Raw<'a>>>,
-        line: impl Fn(usize) -> u64,
-    ) {
-        let mut row = 0;
+    pub(crate) fn extend<'a>(&mut self, texts: &impl Texts<'a>, line: impl Fn(usize) -> u64) {
+        let mut first = 0;
         if let Some(build) = &mut self.build {
-            let (guess, values) = (&mut self.guess, &mut values);
+            let guess = &mut self.guess;
             let taken = match build {
-                Build::Int(into) => ints(guess, into, values, &line),
-                Build::Date(into) => dates(guess, into, values, &line),
-                Build::Decimal(into, p, s) => decimals(guess, into, (*p, *s), values, &line),
-                Build::Text(into) => texts(guess, into, values, &line),
-                _ => others(guess, build, values, &line),
+                Build::Int(into) => ints(guess, into, texts, &line),
+                Build::Date(into) => dates(guess, into, texts, &line),
+                Build::Decimal(into, p, s) => decimals(guess, into, (*p, *s), texts, &line),
+                Build::Text(into) => chars(guess, into, texts, &line),
+                _ => return self.others(texts, &line),
             };
             match taken {
                 Ok(()) => return,
-                Err(at) => (self.build, row) = (None, at + 1),
+                Err(row) => (self.build, first) = (None, row + 1),
             }
         }
-        for (value, row) in values.zip(row..) {
-            see(&mut self.guess, value, || line(row));
+        self.guess.see_from(first, texts, &line);
+    }
+
+    fn others<'a>(&mut self, texts: &impl Texts<'a>, line: &impl Fn(usize) -> u64) {
+        self.guess.see_from(0, texts, line);
+        if self.build.as_mut().is_some_and(|build| build.extend(texts).is_err()) {
+            self.build = None;
         }
     }
-}
-
-#[inline(always)]
-fn see(guess: &mut Guess, value: Option<Raw<'_>>, line: impl Fn() -> u64) {
-    match value {
-        None => guess.see_null(),
-        Some(raw) => guess.see(raw.text, line),
-    }
-}
-
-#[inline]
-fn others<'a>(
-    guess: &mut Guess,
-    build: &mut Build,
-    values: &mut impl Iterator<Item = Option<Raw<'a>>>,
-    line: &impl Fn(usize) -> u64,
-) -> Result<(), usize> {
-    let mut row = 0;
-    build.extend(values.inspect(|value| {
-        see(guess, *value, || line(row));
-        row += 1;
-    }))
 }
 
 #[inline]
 fn ints<'a>(
     guess: &mut Guess,
     into: &mut Values<Int64Type>,
-    values: &mut impl Iterator<Item = Option<Raw<'a>>>,
+    texts: &impl Texts<'a>,
     line: &impl Fn(usize) -> u64,
 ) -> Result<(), usize> {
-    for (row, value) in values.enumerate() {
-        let Some(raw) = value else {
+    for row in 0..texts.len() {
+        let Some(raw) = texts.value(row) else {
             guess.see_null();
             into.push_null();
             continue;
@@ -96,11 +74,11 @@ fn ints<'a>(
 fn dates<'a>(
     guess: &mut Guess,
     into: &mut Values<Date32Type>,
-    values: &mut impl Iterator<Item = Option<Raw<'a>>>,
+    texts: &impl Texts<'a>,
     line: &impl Fn(usize) -> u64,
 ) -> Result<(), usize> {
-    for (row, value) in values.enumerate() {
-        let Some(raw) = value else {
+    for row in 0..texts.len() {
+        let Some(raw) = texts.value(row) else {
             guess.see_null();
             into.push_null();
             continue;
@@ -120,13 +98,13 @@ fn decimals<'a>(
     guess: &mut Guess,
     into: &mut Values<Decimal128Type>,
     (precision, scale): (u8, i8),
-    values: &mut impl Iterator<Item = Option<Raw<'a>>>,
+    texts: &impl Texts<'a>,
     line: &impl Fn(usize) -> u64,
 ) -> Result<(), usize> {
     // The precision is whatever the values turn out to need; it is set at the end.
     let (most, places) = (precision.max(38), usize::from(scale.unsigned_abs()));
-    for (row, value) in values.enumerate() {
-        let Some(raw) = value else {
+    for row in 0..texts.len() {
+        let Some(raw) = texts.value(row) else {
             guess.see_null();
             into.push_null();
             continue;
@@ -146,14 +124,14 @@ fn decimals<'a>(
 }
 
 #[inline]
-fn texts<'a>(
+fn chars<'a>(
     guess: &mut Guess,
-    into: &mut Texts,
-    values: &mut impl Iterator<Item = Option<Raw<'a>>>,
+    into: &mut Chars,
+    texts: &impl Texts<'a>,
     line: &impl Fn(usize) -> u64,
 ) -> Result<(), usize> {
-    for (row, value) in values.enumerate() {
-        let Some(raw) = value else {
+    for row in 0..texts.len() {
+        let Some(raw) = texts.value(row) else {
             guess.see_null();
             into.push_null();
             continue;

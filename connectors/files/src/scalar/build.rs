@@ -29,6 +29,15 @@ impl<'a> Raw<'a> {
     }
 }
 
+/// The values of some records in one column.
+pub(crate) trait Texts<'a> {
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// The value of a row; `None` for a null.
+    fn value(&self, row: usize) -> Option<Raw<'a>>;
+}
+
 /// A column under construction.
 #[derive(Debug)]
 pub(crate) enum Build {
@@ -41,8 +50,8 @@ pub(crate) enum Build {
     Date(Values<Date32Type>),
     Nanos(Values<TimestampNanosecondType>, bool),
     Micros(Values<TimestampMicrosecondType>, bool),
-    Text(Texts),
-    Bytes(Texts),
+    Text(Chars),
+    Bytes(Chars),
 }
 
 #[derive(Debug)]
@@ -52,7 +61,7 @@ pub(crate) struct Values<T: ArrowPrimitiveType> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Texts {
+pub(crate) struct Chars {
     offsets: Vec<i32>,
     bytes: Vec<u8>,
     nulls: NullBufferBuilder,
@@ -76,8 +85,8 @@ impl Build {
                 TimeUnit::Microsecond => Self::Micros(Values::new(rows), zoned),
                 _ => Self::Nanos(Values::new(rows), zoned),
             },
-            LogicalType::Text => Self::Text(Texts::new(rows)),
-            LogicalType::Bytes => Self::Bytes(Texts::new(rows)),
+            LogicalType::Text => Self::Text(Chars::new(rows)),
+            LogicalType::Bytes => Self::Bytes(Chars::new(rows)),
             other => {
                 let message = format!("the type {other} has no form in text");
                 return Err(Error::new(Kind::Unsupported, message));
@@ -85,40 +94,34 @@ impl Build {
         })
     }
 
-    /// Adds values; `Err` with the position of the first that does not fit.
-    #[inline]
-    pub(crate) fn extend<'a>(
-        &mut self,
-        mut values: impl Iterator<Item = Option<Raw<'a>>>,
-    ) -> Result<(), usize> {
+    /// Adds values; `Err` with the row of the first that does not fit.
+    pub(crate) fn extend<'a>(&mut self, texts: &impl Texts<'a>) -> Result<(), usize> {
         match self {
-            Self::Null(rows) => match values.position(|value| {
-                value.is_some() || {
-                    *rows += 1;
-                    false
-                }
-            }) {
+            Self::Null(rows) => match (0..texts.len()).find(|row| texts.value(*row).is_some()) {
                 Some(misfit) => Err(misfit),
-                None => Ok(()),
+                None => {
+                    *rows += texts.len();
+                    Ok(())
+                }
             },
-            Self::Bool(bits, nulls) => fill_bools(bits, nulls, values),
-            Self::Int(into) => into.fill(values, number::int),
-            Self::Float(into) => into.fill(values, number::float),
+            Self::Bool(bits, nulls) => fill_bools(bits, nulls, texts),
+            Self::Int(into) => into.fill(texts, number::int),
+            Self::Float(into) => into.fill(texts, number::float),
             Self::Decimal(into, p, s) => {
                 let (p, s) = (*p, *s);
-                into.fill(values, |text| number::decimal(text, p, s))
+                into.fill(texts, |text| number::decimal(text, p, s))
             }
             Self::Wide(into, p, s) => {
                 let (p, s) = (*p, *s);
-                into.fill(values, |text| number::wide_decimal(text, p, s))
+                into.fill(texts, |text| number::wide_decimal(text, p, s))
             }
-            Self::Date(into) => into.fill(values, time::date),
-            Self::Nanos(into, true) => into.fill(values, |t| time::instant(t)?.to_nanos()),
-            Self::Nanos(into, false) => into.fill(values, |t| time::datetime(t)?.to_nanos()),
-            Self::Micros(into, true) => into.fill(values, |t| time::instant(t)?.to_micros()),
-            Self::Micros(into, false) => into.fill(values, |t| time::datetime(t)?.to_micros()),
-            Self::Text(into) => into.fill(values, unquote),
-            Self::Bytes(into) => into.fill(values, |bytes, raw| unhex(bytes, raw.text)),
+            Self::Date(into) => into.fill(texts, time::date),
+            Self::Nanos(into, true) => into.fill(texts, |t| time::instant(t)?.to_nanos()),
+            Self::Nanos(into, false) => into.fill(texts, |t| time::datetime(t)?.to_nanos()),
+            Self::Micros(into, true) => into.fill(texts, |t| time::instant(t)?.to_micros()),
+            Self::Micros(into, false) => into.fill(texts, |t| time::datetime(t)?.to_micros()),
+            Self::Text(into) => into.fill(texts, unquote),
+            Self::Bytes(into) => into.fill(texts, |bytes, raw| unhex(bytes, raw.text)),
         }
     }
 
@@ -190,13 +193,13 @@ impl<T: ArrowPrimitiveType> Values<T> {
     #[inline]
     fn fill<'a>(
         &mut self,
-        values: impl Iterator<Item = Option<Raw<'a>>>,
+        texts: &impl Texts<'a>,
         read: impl Fn(&'a [u8]) -> Option<T::Native>,
     ) -> Result<(), usize> {
-        for (position, value) in values.enumerate() {
-            match value {
+        for row in 0..texts.len() {
+            match texts.value(row) {
                 None => self.push_null(),
-                Some(raw) => self.push(read(raw.text).ok_or(position)?),
+                Some(raw) => self.push(read(raw.text).ok_or(row)?),
             }
         }
         Ok(())
@@ -207,7 +210,7 @@ impl<T: ArrowPrimitiveType> Values<T> {
     }
 }
 
-impl Texts {
+impl Chars {
     fn new(rows: usize) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
@@ -232,18 +235,18 @@ impl Texts {
     #[inline]
     fn fill<'a>(
         &mut self,
-        values: impl Iterator<Item = Option<Raw<'a>>>,
+        texts: &impl Texts<'a>,
         write: impl Fn(&mut Vec<u8>, Raw<'a>) -> Option<()>,
     ) -> Result<(), usize> {
-        for (position, value) in values.enumerate() {
-            match value {
+        for row in 0..texts.len() {
+            match texts.value(row) {
                 None => self.nulls.append_null(),
                 Some(raw) => {
-                    write(&mut self.bytes, raw).ok_or(position)?;
+                    write(&mut self.bytes, raw).ok_or(row)?;
                     self.nulls.append_non_null();
                 }
             }
-            self.offsets.push(i32::try_from(self.bytes.len()).map_err(|_| position)?);
+            self.offsets.push(i32::try_from(self.bytes.len()).map_err(|_| row)?);
         }
         Ok(())
     }
@@ -266,14 +269,14 @@ impl Texts {
 fn fill_bools<'a>(
     bits: &mut BooleanBufferBuilder,
     nulls: &mut NullBufferBuilder,
-    values: impl Iterator<Item = Option<Raw<'a>>>,
+    texts: &impl Texts<'a>,
 ) -> Result<(), usize> {
-    for (position, value) in values.enumerate() {
-        let bit = match value.map(|raw| raw.text) {
+    for row in 0..texts.len() {
+        let bit = match texts.value(row).map(|raw| raw.text) {
             None => None,
             Some(b"true") => Some(true),
             Some(b"false") => Some(false),
-            Some(_) => return Err(position),
+            Some(_) => return Err(row),
         };
         bits.append(bit.unwrap_or_default());
         nulls.append(bit.is_some());

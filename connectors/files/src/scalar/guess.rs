@@ -3,6 +3,7 @@
 use arrow_schema::TimeUnit;
 use trueup_connector::LogicalType;
 
+use super::build::Texts;
 use super::number;
 use super::numbers::Numbers;
 use super::time::{self, Moment};
@@ -88,6 +89,21 @@ impl Guess {
             Lead::Number if number::is_short_int(text) => self.numbers.see_short(text),
             Lead::Date if time::date(text).is_some() => {}
             _ => self.see_slowly(text, line),
+        }
+    }
+
+    /// Takes the values from this row on; `line` tells the line of a row.
+    pub(crate) fn see_from<'a>(
+        &mut self,
+        first: usize,
+        texts: &impl Texts<'a>,
+        line: &impl Fn(usize) -> u64,
+    ) {
+        for row in first..texts.len() {
+            match texts.value(row) {
+                None => self.nulls += 1,
+                Some(raw) => self.see(raw.text, || line(row)),
+            }
         }
     }
 
