@@ -99,7 +99,6 @@ fn a_reading_answers_what_it_can_see() {
 }
 
 #[test]
-#[ignore = "a reading answers `invalid`: the contract takes the page's schema for the caller's"]
 fn a_page_with_a_column_twice_is_a_breach_of_protocol() {
     let hostile = Hostile::new(memory(), Misdeed::DoublesColumn);
     let error = block_on(hostile.read(Context::new(), "devices")).unwrap_err();
