@@ -3,30 +3,16 @@
 /// Days since 1970-01-01 of `2026-01-31`.
 #[inline]
 pub(crate) fn date(text: &[u8]) -> Option<i32> {
-    let (head, tail) = text.split_first_chunk::<8>()?;
-    let [d0, d1] = *tail else { return None };
-    let digits = u64::from_le_bytes(*head) ^ u64::from_le_bytes(*b"0000-00-");
-    // A byte's highest bit is set where a digit is more than 9, or a dash is none.
-    let limits = u64::from_le_bytes([0x76, 0x76, 0x76, 0x76, 0x7f, 0x76, 0x76, 0x7f]);
-    if (digits.wrapping_add(limits) | digits) & 0x8080_8080_8080_8080 != 0 {
-        return None;
-    }
-    let [y0, y1, y2, y3, _, m0, m1, _] = digits.to_le_bytes().map(i32::from);
-    let (year, month) = (y0 * 1000 + y1 * 100 + y2 * 10 + y3, m0 * 10 + m1);
-    let day = pair(d0, d1)?;
-    let is_valid = (1..=12).contains(&month) && day >= 1 && day <= last(year, month);
-    is_valid.then(|| days(year, month, day))
-}
-
-/// The last day of a month.
-#[inline(always)]
-fn last(year: i32, month: i32) -> i32 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = *text else { return None };
+    let (year, month, day) = (pair(y0, y1)? * 100 + pair(y2, y3)?, pair(m0, m1)?, pair(d0, d1)?);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 if is_leap => 29,
         2 => 28,
-        // July is long and so is August; the others take turns.
-        _ => 30 + ((month + month / 8) & 1),
-    }
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    ((1..=12).contains(&month) && (1..=last).contains(&day)).then(|| days(year, month, day))
 }
 
 /// A point in time, or on a wall clock: seconds since 1970-01-01T00:00:00, and nanoseconds.
