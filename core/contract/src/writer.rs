@@ -95,12 +95,39 @@ pub struct Change {
     pub idempotency_key: String,
 }
 
+impl Change {
+    /// A change of the record with this key; everything else is empty.
+    pub fn new(resource: impl Into<String>, operation: Operation, key: Vec<Value>) -> Self {
+        Self {
+            resource: resource.into(),
+            operation,
+            key,
+            id: None,
+            version: None,
+            before: Vec::new(),
+            after: Vec::new(),
+            idempotency_key: String::new(),
+        }
+    }
+}
+
 /// Changes that a decision allows, and whose intent is on disk.
 ///
-/// Only the executor makes them: there is no public constructor, and they cannot be read from data.
+/// Only trueup's executor makes them: they have no public constructor and cannot be read from data.
 #[derive(Debug)]
 pub struct Authorised {
     changes: Vec<Change>,
+}
+
+/// For trueup's executor alone, which is another crate; the rules of the house refuse any other use.
+#[doc(hidden)]
+pub mod executor {
+    use super::{Authorised, Change};
+
+    /// Seals changes whose intent is on disk.
+    pub fn authorise(changes: Vec<Change>) -> Authorised {
+        Authorised { changes }
+    }
 }
 
 impl Authorised {
