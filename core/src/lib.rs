@@ -36,10 +36,15 @@
 //! - **No surprises.** Comparing reads no clock, file, environment or random source; what needs the
 //!   machine (processors, fresh randomness) stands behind the feature `runtime`.
 
+pub mod plan;
 pub mod reconcile;
 #[cfg(feature = "runtime")]
 mod runtime;
 
+pub use plan::{
+    Effect, Fact, FieldValue, Impact, LeftOut, Origin, Plan, PlannedChange, Planner, Reason,
+    Rollback,
+};
 pub use reconcile::{
     Amount, Cause, Counts, Drift, DriftCounts, Explanation, FieldSelection, FindingId, FindingKind,
     Incremental, Input, Inputs, Owner, Reconciliation, Report, Rule, Run, Side, TextCase, TextRule,

@@ -17,8 +17,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use serde_json::{Map, Value as Json, json};
 use trueup::{
-    Column, Coverage, Field, LogicalType, Mapping, Reconciliation, Report, Result, Run, Schema,
-    Side, Snapshot, Value, record,
+    Column, Coverage, Field, LogicalType, Mapping, Planner, Provenance, Reconciliation, Report,
+    Result, Run, Schema, Side, Snapshot, Value, record,
 };
 
 /// How a scenario's rows are laid out, and on how many threads it is run.
@@ -69,7 +69,10 @@ fn every_scenario_comes_out_as_written() {
 fn check(scenario: &Json, layout: &Layout) -> Result<(), String> {
     let want = &scenario["want"];
     match (run(scenario, layout), want.get("error")) {
-        (Ok(got), None) => got.check(want),
+        (Ok(got), None) => {
+            got.check(want)?;
+            scenario.get("plan").map_or(Ok(()), |plan| got.check_plan(plan))
+        }
         (Ok(_), Some(error)) => Err(format!("no error, but {error} is wanted")),
         (Err(error), None) => Err(format!("{error:?}")),
         (Err(error), Some(wanted)) => {
@@ -92,7 +95,11 @@ struct Got {
 
 fn run(scenario: &Json, layout: &Layout) -> Result<Got> {
     let document = document(scenario)?;
-    let side = |name| snapshot(&scenario[name], layout).map_err(|error| error.with("side", name));
+    let side = |name: &'static str| {
+        let side = snapshot(&scenario[name], layout).map_err(|error| error.with("side", name))?;
+        let read_id = scenario["plan"][format!("{name}_read")].as_str().unwrap_or_default();
+        Ok(side.with_provenance(Provenance::default().with_read_id(read_id)))
+    };
     let (expected, actual) = (side("expected")?, side("actual")?);
     let run = Run::new(NonZero::new(layout.threads).unwrap(), [7, 11, 13, 17]);
     let report = match scenario.get("base") {
@@ -164,6 +171,20 @@ impl Got {
         let [expected, actual] = &self.roots;
         same("expected_root", &want["expected_root"], &json!(expected))?;
         same("actual_root", &want["actual_root"], &json!(actual))
+    }
+
+    /// The digest covers every part of a change; its side and operation are named for whoever reads.
+    fn check_plan(&self, want: &Json) -> Result<(), String> {
+        let plan = Planner::new().plan(&self.report).map_err(|error| error.to_string())?;
+        let got: Vec<Json> = plan.to_json()["changes"].as_array().unwrap().clone();
+        let wanted = want["changes"].as_array().unwrap();
+        same("number of changes", &json!(wanted.len()), &json!(got.len()))?;
+        for (place, (wanted, got)) in wanted.iter().zip(&got).enumerate() {
+            for member in ["target", "op", "wave"] {
+                same(&format!("{member} of change {place}"), &wanted[member], &got[member])?;
+            }
+        }
+        same("digest of the plan", &want["digest"], &json!(hex(&plan.digest())))
     }
 
     fn check_findings(&self, want: &Json) -> Result<(), String> {

@@ -102,7 +102,7 @@ def tree(v, check):
 
 def plan(v, check):
     changes = [change(x, value_of, value_of) for x in v["changes"]]
-    check.hex(v["about"], v, "digest", digests.plan_digest(v["tenant"], v["name"], v["resource"], v["expected_read"], v["actual_read"], changes))
+    check.hex(v["about"], v, "digest", digests.plan_digest(v["tenant"], v["name"], v["resource"], v["expected_read"], v["actual_read"], changes, v.get("mappings", {}).items()))
 
 
 def change(x, old, new):

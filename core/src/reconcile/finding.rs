@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use trueup_connector::{Error, Kind as ErrorKind, Result, suggest};
 
 use super::rules::Side;
@@ -116,7 +117,8 @@ impl FromStr for FindingKind {
 }
 
 /// Identifies a finding in every run: 128 bits, shown as 32 hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct FindingId(pub(crate) [u8; 16]);
 
 impl FindingId {
@@ -129,6 +131,20 @@ impl FindingId {
 impl fmt::Display for FindingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl From<FindingId> for String {
+    fn from(id: FindingId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for FindingId {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
     }
 }
 

@@ -21,9 +21,11 @@ mod table;
 
 pub use finding::{Cause, Counts, FindingId, FindingKind};
 pub use incremental::Incremental;
+pub(crate) use report::{Disagreement, Disagreements, hex};
 pub use report::{Drift, DriftCounts, Explanation, Input, Inputs, Report, drift};
 pub use rules::{
     Amount, FieldSelection, Owner, Reconciliation, Rule, Side, TextCase, TextRule, TextSpace,
     UnicodeForm,
 };
+pub(crate) use rules::{FieldRule, canonical_json};
 pub use run::Run;

@@ -144,7 +144,8 @@ pub(super) fn report(
         counts_by_field: Default::default(),
     };
     let live = Live::new(fields, tables, resolved, names, made.three_way);
-    let live = live.with_sources(made.sources).with_threads(made.threads);
+    let mappings = Side::BOTH.map(|side| document.mapping(side).cloned().unwrap_or_default());
+    let live = live.with_sources(made.sources).with_threads(made.threads).with_mappings(mappings);
     head.counts_by_field = live.counts_by_field();
     Report::of(live, head)
 }

@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 use trueup_connector::record::canonical;
-use trueup_connector::{Context, Hash, Result, Snapshot, Value};
+use trueup_connector::{Context, Hash, Mapping, Result, Snapshot, Value};
 
 use super::super::compare::Sides;
 use super::super::fast::Group;
@@ -35,6 +35,8 @@ pub(in super::super) struct Live {
     pub(super) threads: usize,
     /// Both sides as their systems gave them, where a mapping changed them.
     sources: Option<[Snapshot; 2]>,
+    /// How both sides call things.
+    mappings: [Mapping; 2],
     /// The findings in order, once somebody has asked for one.
     sorted: OnceLock<Vec<Found>>,
     /// Their ids, in this order.
@@ -53,7 +55,7 @@ impl Live {
         let schema = render::schema(&fields, [&expected, &actual], three_way);
         let ids = Ids::new(tenant, name, resource);
         let (sorted, ids_sorted) = Default::default();
-        let (threads, sources) = (1, None);
+        let (threads, sources, mappings) = (1, None, Default::default());
         Self {
             fields,
             expected,
@@ -63,6 +65,7 @@ impl Live {
             schema,
             threads,
             sources,
+            mappings,
             sorted,
             ids_sorted,
         }
@@ -80,6 +83,19 @@ impl Live {
     pub(in super::super) fn with_sources(mut self, sources: [Snapshot; 2]) -> Self {
         self.sources = Some(sources);
         self
+    }
+
+    /// Sets how both sides call things.
+    #[must_use]
+    pub(in super::super) fn with_mappings(mut self, mappings: [Mapping; 2]) -> Self {
+        self.mappings = mappings;
+        self
+    }
+
+    /// How a side calls things.
+    pub(super) fn mapping(&self, side: Side) -> &Mapping {
+        let [expected, actual] = &self.mappings;
+        if side == Side::Expected { expected } else { actual }
     }
 
     /// A side's records as its system gave them.

@@ -3,6 +3,7 @@
 mod advance;
 mod csv;
 pub(crate) mod digest;
+mod disagreement;
 mod drift;
 mod explain;
 mod facts;
@@ -37,6 +38,7 @@ use trueup_connector::{Error, Hash, Kind, Result};
 
 use super::finding::{Counts, FindingId};
 pub(crate) use digest::hex;
+pub(crate) use disagreement::{Disagreement, Disagreements};
 pub use drift::{Drift, DriftCounts, drift};
 pub use explain::Explanation;
 use facts::Facts;

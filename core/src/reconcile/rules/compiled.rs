@@ -10,7 +10,7 @@ use trueup_connector::{Cell, Class, LogicalType, Result, Value};
 
 use super::aliases::{Aliases, fold, hex};
 use super::canonical_json;
-use super::rule::{Compare, OWNERS, Rule};
+use super::rule::{Compare, OWNERS, Owner, Rule};
 use super::text::TextRule;
 use super::tolerance::{Tolerance, apart, apart_cells, read_time};
 use super::words::{invalid, to_word};
@@ -80,6 +80,16 @@ impl Compiled {
     /// Whether the field is not compared.
     pub(crate) fn ignores(&self) -> bool {
         matches!(self.0.comparison, Comparison::Ignore)
+    }
+
+    /// Whose value counts where both differ.
+    pub(crate) fn owner(&self) -> Owner {
+        self.0.stated.owner
+    }
+
+    /// Whether the actual side may have more than the expected one.
+    pub(crate) fn is_subset(&self) -> bool {
+        matches!(self.0.comparison, Comparison::Subset)
     }
 
     /// The word for its comparison.

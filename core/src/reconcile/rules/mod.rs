@@ -32,7 +32,8 @@ pub use text::{TextCase, TextRule, TextSpace, UnicodeForm};
 /// assert_eq!(Side::Expected.other(), Side::Actual);
 /// assert_eq!(Side::Actual.name(), "actual");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Side {
     /// What should be: the wish, the book, the entitlement.
     Expected,

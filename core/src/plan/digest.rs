@@ -1,0 +1,89 @@
+//! The plan's digest (`docs/spec/plan.md`).
+
+use sha2::{Digest, Sha256};
+use trueup_connector::record::canonical;
+use trueup_connector::{Hash, Mapping, Value};
+
+use super::change::{PlannedChange, operation_name};
+use super::origin::Origin;
+use super::value::FieldValue;
+use crate::reconcile::{Side, canonical_json};
+
+/// The digest of an origin, the changes in their order, and what the sides call things.
+pub(super) fn plan(origin: &Origin, changes: &[PlannedChange], mappings: &[Mapping; 2]) -> Hash {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    part(b"trueup/plan/1");
+    let Origin { tenant, name, resource, expected_read, actual_read } = origin;
+    for text in [tenant, name, resource, expected_read, actual_read] {
+        part(text.as_bytes());
+    }
+    let mut bytes = Vec::new();
+    for one in changes {
+        bytes.clear();
+        change(&mut bytes, one);
+        part(&bytes);
+    }
+    for (side, words) in Side::BOTH.into_iter().zip(mappings).filter(|(_, m)| !m.is_empty()) {
+        bytes.clear();
+        mapping(&mut bytes, side, words);
+        part(&bytes);
+    }
+    hash.finalize().into()
+}
+
+/// The key that makes sending a change again recognisable: unlike that of every other change.
+pub(super) fn idempotency_key(plan: &Hash, place: usize) -> String {
+    let mut bytes = Vec::new();
+    canonical::frame(&mut bytes, b"trueup/key/1");
+    canonical::frame(&mut bytes, plan);
+    canonical::frame(&mut bytes, place.to_string().as_bytes());
+    let hash = Sha256::digest(bytes);
+    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn change(out: &mut Vec<u8>, change: &PlannedChange) {
+    canonical::frame(out, change.target().name().as_bytes());
+    canonical::frame(out, operation_name(change.operation()).as_bytes());
+    canonical::frame_with(out, |out| {
+        for field in change.key() {
+            canonical::frame_with(out, |out| field.write(out));
+        }
+    });
+    canonical::frame_with(out, |out| optional(out, change.id()));
+    canonical::frame_with(out, |out| optional(out, change.version()));
+    canonical::frame_with(out, |out| fields(out, change.before()));
+    canonical::frame_with(out, |out| fields(out, change.after()));
+    canonical::frame(out, change.wave().to_string().as_bytes());
+}
+
+fn optional(out: &mut Vec<u8>, value: Option<&Value>) {
+    if let Some(value) = value {
+        canonical::write_value(out, value);
+    }
+}
+
+/// The canonical bytes of a struct of these fields; nothing where there are none.
+fn fields(out: &mut Vec<u8>, fields: &[FieldValue]) {
+    if fields.is_empty() {
+        return;
+    }
+    let mut named: Vec<(&str, &FieldValue)> = fields.iter().map(|f| (f.name(), f)).collect();
+    canonical::by_name(&mut named);
+    out.push(b'{');
+    for (name, field) in named {
+        canonical::frame(out, name.as_bytes());
+        canonical::frame_with(out, |out| field.write(out));
+    }
+}
+
+fn mapping(out: &mut Vec<u8>, side: Side, mapping: &Mapping) {
+    canonical::frame(out, b"mapping");
+    canonical::frame(out, side.name().as_bytes());
+    // A mapping is plain text tables: it always has a JSON form.
+    let json = serde_json::to_value(mapping).unwrap_or_default();
+    canonical::frame(out, &canonical_json(&json));
+}

@@ -1,0 +1,390 @@
+//! From findings to changes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use trueup_connector::record::canonical;
+use trueup_connector::{Error, Kind, Operation, Result, Role, Value, suggest};
+
+use super::change::PlannedChange;
+use super::origin::{Impact, Origin};
+use super::plan::{LeftOut, Plan, Reason};
+use super::value::FieldValue;
+use super::waves::Waves;
+use crate::reconcile::{Disagreement, Disagreements, FieldRule, FindingKind, Owner, Report, Side};
+
+/// Makes plans from reports: which findings are settled, and in which order.
+///
+/// A record that one side lacks is made or removed in the system of the side that does not own the
+/// key; a field that differs is set there where it is not owned (the expected side owns, unless a
+/// rule says otherwise). `duplicate`, `unkeyed` and `ambiguous` findings are never planned, and
+/// conflicts only if they are asked for: then the owner's value wins.
+///
+/// ```
+/// # use std::num::NonZero;
+/// use trueup::{Planner, Provenance, Reconciliation, Run, Side, Snapshot};
+/// # let rows = |json: &str| Snapshot::from_json(&serde_json::from_str::<Vec<_>>(json).unwrap());
+///
+/// let wish = rows(r#"[{"id": 1, "os": "14.2"}, {"id": 2, "os": "14.2"}]"#)?;
+/// let state = rows(r#"[{"id": 1, "os": "13.9"}]"#)?
+///     .with_provenance(Provenance::read("fleet", "devices").with_read_id("r-17"));
+/// # let run = Run::new(NonZero::<usize>::MIN, [1, 2, 3, 4]);
+/// let report = Reconciliation::new("fleet").with_key(["id"]).compare(&run, &wish, &state)?;
+/// let plan = Planner::new().plan(&report)?;
+/// assert_eq!(plan.to_string(), "1 to create, 1 to update, 0 to delete on the actual side");
+/// # Ok::<(), trueup::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Planner {
+    kinds: BTreeSet<FindingKind>,
+    waves: Waves,
+}
+
+impl Default for Planner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Planner {
+    /// Settles what is missing, unexpected or changed, all in one wave.
+    pub fn new() -> Self {
+        use FindingKind::{Changed, Missing, Unexpected};
+        Self { kinds: [Missing, Unexpected, Changed].into(), waves: Waves::default() }
+    }
+
+    /// Sets which kinds of findings are settled; of the others the plan says that they are left out.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: impl IntoIterator<Item = FindingKind>) -> Self {
+        self.kinds = kinds.into_iter().collect();
+        self
+    }
+
+    /// Says that a field's value is the key of another record of the resource: that one is made in
+    /// an earlier wave, and removed in a later one.
+    #[must_use]
+    pub fn with_reference(mut self, field: impl Into<String>) -> Self {
+        self.waves.references.push(field.into());
+        self
+    }
+
+    /// Spreads the changes over stages, a wave or more each: the first for this percentage of the
+    /// records, the next up to the second percentage, and so on; the rest comes last.
+    ///
+    /// Which stage a record is in follows from its key: the same ones are first in every plan.
+    #[must_use]
+    pub fn with_stages(mut self, percentages: impl IntoIterator<Item = u8>) -> Self {
+        self.waves.stages = percentages.into_iter().collect();
+        self
+    }
+
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// `unsupported` for a loaded report, which has no records; `invalid` where a side that would be
+    /// written was read without a read id, stages do not rise, a reference is no field, or changes
+    /// wait for each other in a circle; `data` for a value that its rule cannot normalise.
+    pub fn plan(&self, report: &Report) -> Result<Plan> {
+        let all = report.disagreements()?;
+        self.check(&all)?;
+        let mut drafts = Drafts::new(&all, &self.kinds);
+        let mut record: Vec<Disagreement<'_>> = Vec::new();
+        for finding in all.iter() {
+            if record.last().is_some_and(|last| !last.of_same_record(&finding)) {
+                drafts.record(&record)?;
+                record.clear();
+            }
+            record.push(finding);
+        }
+        drafts.record(&record)?;
+        let pairs = drafts.sharing();
+        let changes = drafts.drafts.into_iter().map(|draft| draft.change).collect();
+        let changes = self.waves.assign(changes, pairs)?;
+        let resources = Side::BOTH.map(|side| resource(report, &all, side));
+        let mappings = Side::BOTH.map(|side| all.mapping(side));
+        let impacts = Side::BOTH.map(|side| impact(&all, side));
+        Plan::new(origin(report, &all), resources, mappings, impacts, changes, drafts.left_out)
+    }
+
+    fn check(&self, all: &Disagreements<'_>) -> Result<()> {
+        let stages = &self.waves.stages;
+        let rise = stages.windows(2).all(|pair| pair.first() < pair.last());
+        if !rise || stages.iter().any(|percent| !(1..=100).contains(percent)) {
+            let message = format!("the stages {stages:?} must rise, from 1 to 100 percent");
+            return Err(Error::new(Kind::Invalid, message));
+        }
+        let names: Vec<&str> = all.fields().compared.iter().map(|f| f.name.as_str()).collect();
+        match self.waves.references.iter().find(|field| !names.contains(&field.as_str())) {
+            None => Ok(()),
+            Some(field) => {
+                let nearest = suggest(field, names);
+                let message = format!("the reference `{field}` is no compared field{nearest}");
+                Err(Error::new(Kind::Invalid, message))
+            }
+        }
+    }
+}
+
+fn origin(report: &Report, all: &Disagreements<'_>) -> Origin {
+    let origin = Origin::new(report.name(), all.provenance(Side::Actual));
+    let mut origin =
+        origin.with_tenant(report.tenant()).with_expected(all.provenance(Side::Expected));
+    origin.resource = report.resource().to_owned();
+    origin
+}
+
+/// What the side's system calls the resource: as it was read, else as the reconciliation calls it.
+fn resource(report: &Report, all: &Disagreements<'_>, side: Side) -> String {
+    let read = &all.provenance(side).resource;
+    if read.is_empty() { report.resource().to_owned() } else { read.clone() }
+}
+
+fn impact(all: &Disagreements<'_>, side: Side) -> Impact {
+    Impact::new(side, all.covered_rows(side)).with_wanted_rows(all.rows(side.other()))
+}
+
+/// A change, and the id and alternate keys of the record that it makes or removes.
+struct Draft {
+    change: PlannedChange,
+    marks: Vec<Vec<u8>>,
+}
+
+struct Drafts<'a> {
+    all: &'a Disagreements<'a>,
+    kinds: &'a BTreeSet<FindingKind>,
+    names: HashMap<&'a str, Arc<str>>,
+    drafts: Vec<Draft>,
+    left_out: Vec<LeftOut>,
+}
+
+impl<'a> Drafts<'a> {
+    fn new(all: &'a Disagreements<'a>, kinds: &'a BTreeSet<FindingKind>) -> Self {
+        let fields = all.fields().key.iter().chain(&all.fields().compared);
+        let names = fields.map(|field| (field.name.as_str(), field.name.as_str().into())).collect();
+        Self { all, kinds, names, drafts: Vec::new(), left_out: Vec::new() }
+    }
+
+    /// Plans for the findings of one record.
+    fn record(&mut self, findings: &[Disagreement<'_>]) -> Result<()> {
+        use FindingKind::{Ambiguous, Duplicate, Unkeyed};
+        let Some(first) = findings.first() else { return Ok(()) };
+        if matches!(first.kind(), Duplicate | Unkeyed | Ambiguous) {
+            self.leave(findings, Reason::NeverPlanned);
+        } else if !self.kinds.contains(&first.kind()) {
+            self.leave(findings, Reason::KindNotChosen);
+        } else if first.is_one_sided() {
+            self.whole(first)?;
+        } else {
+            self.update(findings, Side::Actual)?;
+            self.update(findings, Side::Expected)?;
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, findings: &[Disagreement<'_>], reason: Reason) {
+        self.left_out.extend(findings.iter().map(|f| LeftOut { finding: f.id, reason }));
+    }
+
+    /// A record that one side lacks: whoever owns the key is right.
+    fn whole(&mut self, finding: &Disagreement<'_>) -> Result<()> {
+        let key = &self.all.fields().key;
+        let mut owners = key.iter().map(|field| field.rule.owner());
+        let owner = owners.next().unwrap_or_default();
+        if owners.any(|other| other != owner) {
+            self.leave(&[*finding], Reason::KeyOwner);
+            return Ok(());
+        }
+        let Some(target) = target(owner) else {
+            self.leave(&[*finding], Reason::NoOwner);
+            return Ok(());
+        };
+        let (source, removes) = (target.other(), finding.has_row(target));
+        let side = if removes { target } else { source };
+        let values: Vec<FieldValue> = self
+            .record_fields(target, removes)
+            .map(|field| self.value(finding, side, field))
+            .collect();
+        let change = self.change(finding, target, removes);
+        let change = match removes {
+            true => change.with_before(values),
+            false => change.with_after(values),
+        };
+        let marks = self.marks(finding, side)?;
+        self.drafts.push(Draft { change, marks });
+        Ok(())
+    }
+
+    fn change(&self, finding: &Disagreement<'_>, target: Side, removes: bool) -> PlannedChange {
+        let operation = if removes { Operation::Delete } else { Operation::Create };
+        let side = if removes { target } else { target.other() };
+        self.begin(finding, target, operation, side)
+    }
+
+    /// A change of the record whose key a side has.
+    fn begin(
+        &self,
+        finding: &Disagreement<'_>,
+        target: Side,
+        operation: Operation,
+        side: Side,
+    ) -> PlannedChange {
+        let key = self.all.fields().key.iter().map(|field| self.value(finding, side, field));
+        let mut change = PlannedChange::new(target, operation)
+            .with_key(key)
+            .with_id(finding.role(target, Role::Id))
+            .with_version(finding.role(target, Role::Version));
+        if let Some(cause) = finding.cause() {
+            change = change.with_fact("cause", cause.name());
+        }
+        change.with_findings([finding.id])
+    }
+
+    /// The fields of a record that is made or removed.
+    fn record_fields(
+        &self,
+        target: Side,
+        removes: bool,
+    ) -> impl Iterator<Item = &'a FieldRule> + use<'a> {
+        let all = self.all;
+        let fields = all.fields();
+        let given = move |field: &&FieldRule| {
+            removes || field.rule.owner() != Owner::None && is_settable(all, target, &field.name)
+        };
+        fields.key.iter().chain(fields.compared.iter().filter(given))
+    }
+
+    /// The fields of a record that differ and are owned by the other side than this.
+    fn update(&mut self, findings: &[Disagreement<'_>], side: Side) -> Result<()> {
+        let (mut before, mut after, mut settled) = (Vec::new(), Vec::new(), Vec::new());
+        let mut renamed = false;
+        for finding in findings {
+            let Some(field) = finding.rule() else { continue };
+            match target(field.rule.owner()) {
+                // Said once, whichever side is looked at first.
+                None if side == Side::Actual => self.leave(&[*finding], Reason::NoOwner),
+                Some(target) if target == side && !is_writable(self.all, side, &field.name) => {
+                    self.leave(&[*finding], Reason::NotWritable);
+                }
+                Some(target) if target == side => {
+                    before.push(self.value(finding, side, field));
+                    after.push(self.wanted(finding, side, field));
+                    settled.push(finding.id);
+                    renamed |= finding.renames();
+                }
+                _ => {}
+            }
+        }
+        let Some(first) = findings.first().filter(|_| !after.is_empty()) else { return Ok(()) };
+        let change = self.begin(first, side, Operation::Update, side);
+        let change = change.with_before(before).with_after(after).with_findings(settled);
+        let change = if renamed { change.with_fact("renamed", true) } else { change };
+        self.drafts.push(Draft { change, marks: Vec::new() });
+        Ok(())
+    }
+
+    /// The value that a side's field is to have.
+    fn wanted(&self, finding: &Disagreement<'_>, side: Side, field: &FieldRule) -> FieldValue {
+        let wanted = finding.value(side.other(), field);
+        let wanted = match (wanted, finding.value(side, field)) {
+            // The actual side may have more: it keeps it.
+            (Value::List(wish), Value::List(has))
+                if field.rule.is_subset() && side == Side::Actual =>
+            {
+                Value::List(union(has, wish))
+            }
+            (wanted, _) => wanted,
+        };
+        self.named(field, wanted)
+    }
+
+    fn value(&self, finding: &Disagreement<'_>, side: Side, field: &FieldRule) -> FieldValue {
+        self.named(field, finding.value(side, field))
+    }
+
+    fn named(&self, field: &FieldRule, value: Value) -> FieldValue {
+        let name = self.names.get(field.name.as_str()).cloned();
+        let name = name.unwrap_or_else(|| field.name.as_str().into());
+        match field.secret {
+            true => FieldValue::secret(name, value),
+            false => FieldValue::new(name, value),
+        }
+    }
+
+    /// What may show that a record made is one removed: its id and alternate keys.
+    fn marks(&self, finding: &Disagreement<'_>, side: Side) -> Result<Vec<Vec<u8>>> {
+        let mut marks = Vec::new();
+        let id = finding.role(side, Role::Id).filter(|id| !id.is_null());
+        marks.extend(id.map(|id| mark(0, &[id])));
+        for (place, fields) in self.all.fields().alternates.iter().enumerate() {
+            let values =
+                fields.iter().map(|field| field.rule.normalise(finding.value(side, field)));
+            let values = values.collect::<Result<Vec<_>>>()?;
+            if !values.iter().any(Value::is_null) {
+                marks.push(mark(place + 1, &values));
+            }
+        }
+        Ok(marks)
+    }
+
+    /// Says of records made and removed that share an id or alternate key that they do; gives pairs
+    /// of places, the removal to come later.
+    fn sharing(&mut self) -> Vec<(usize, usize)> {
+        let made: HashMap<(Side, &[u8]), usize> = self.marked(&Operation::Create).collect();
+        let pairs = self.marked(&Operation::Delete);
+        let pairs: BTreeSet<(usize, usize)> =
+            pairs.filter_map(|(mark, gone)| Some((*made.get(&mark)?, gone))).collect();
+        for place in pairs.iter().flat_map(|(made, gone)| [*made, *gone]) {
+            if let Some(draft) = self.drafts.get_mut(place) {
+                draft.change = draft.change.clone().with_fact("shares_id", true);
+            }
+        }
+        pairs.into_iter().collect()
+    }
+
+    fn marked<'b>(
+        &'b self,
+        operation: &'b Operation,
+    ) -> impl Iterator<Item = ((Side, &'b [u8]), usize)> {
+        let drafts = self.drafts.iter().enumerate();
+        let drafts = drafts.filter(move |(_, draft)| draft.change.operation() == operation);
+        drafts.flat_map(|(place, draft)| {
+            let target = draft.change.target();
+            draft.marks.iter().map(move |mark| ((target, mark.as_slice()), place))
+        })
+    }
+}
+
+/// The side whose system gives way to an owner.
+fn target(owner: Owner) -> Option<Side> {
+    match owner {
+        Owner::Expected => Some(Side::Actual),
+        Owner::Actual => Some(Side::Expected),
+        Owner::None => None,
+    }
+}
+
+/// Whether a field of a record that is there can be set.
+fn is_writable(all: &Disagreements<'_>, side: Side, name: &str) -> bool {
+    let immutable = all.field(side, name).is_some_and(|field| field.immutable);
+    !immutable && is_settable(all, side, name)
+}
+
+/// Whether a field can be given to a record that is made.
+fn is_settable(all: &Disagreements<'_>, side: Side, name: &str) -> bool {
+    let settable = all.field(side, name).is_some_and(|field| field.writable || field.immutable);
+    settable || !all.says_writable(side)
+}
+
+fn union(mut has: Vec<Value>, wish: Vec<Value>) -> Vec<Value> {
+    let there: BTreeSet<Vec<u8>> = has.iter().map(Value::canonical).collect();
+    has.extend(wish.into_iter().filter(|item| !there.contains(&item.canonical())));
+    has
+}
+
+fn mark(part: usize, values: &[Value]) -> Vec<u8> {
+    let mut bytes = part.to_be_bytes().to_vec();
+    values
+        .iter()
+        .for_each(|v| canonical::frame_with(&mut bytes, |out| canonical::write_value(out, v)));
+    bytes
+}
