@@ -52,8 +52,8 @@ pub use reconcile::{
 };
 pub use trueup_connector::{
     Authorised, Capability, Cell, Change, Class, Column, Condition, Connector, ConnectorExt,
-    Consistency, ContentTree, Context, Coverage, Cursor, Error, Field, Hash, Idempotency, Identity,
-    Kind, LogicalType, Mapping, Number, Operation, Page, Predicate, Progress, Proof, Provenance,
-    ReadRequest, Receipt, Removed, Resource, Result, Retry, Role, Schema, Snapshot, Value, Writer,
-    async_trait, record, suggest,
+    Consistency, ContentTree, Context, Coverage, Cursor, Delta, Error, Field, Hash, Idempotency,
+    Identity, Kind, LogicalType, Mapping, Number, Operation, Page, Predicate, Progress, Proof,
+    Provenance, ReadRequest, Receipt, Removed, Resource, Result, Retry, Role, Schema, Snapshot,
+    Value, Writer, async_trait, record, suggest,
 };

@@ -8,7 +8,6 @@ pub mod demo;
 pub mod findings;
 pub mod inventory;
 mod outputs;
-mod paging;
 pub mod sections;
 mod show;
 pub mod steps;

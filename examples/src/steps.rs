@@ -1,12 +1,13 @@
 //! What the demo asks of trueup.
 
-use trueup::{Connector, ConnectorExt, Context, FindingId, Reconciliation, Report, Snapshot};
+use trueup::{
+    Connector, ConnectorExt, Context, FindingId, ReadRequest, Reconciliation, Report, Snapshot,
+};
 
 use crate::Result;
 use crate::catalogue::{KEY, Release};
 use crate::findings::Findings;
 use crate::inventory::{Inventory, TABLE};
-use crate::paging::SmallPages;
 
 /// Small enough to see a reading go on.
 const PAGE: usize = 8_192;
@@ -70,5 +71,6 @@ async fn read(
     resource: &str,
     context: Context,
 ) -> Result<Snapshot> {
-    Ok(SmallPages::over(connector, PAGE).read(context, resource).await?)
+    let request = ReadRequest::new(resource).with_page_size(PAGE);
+    Ok(connector.read_all(context, request).await?)
 }

@@ -76,6 +76,8 @@ def read(cell, t, kind="data"):
         value = READERS[name](cell, t)
     except (ValueError, KeyError, InvalidOperation, TypeError, OverflowError):
         raise bad(cell, t, kind) from None
+    except Refused as inner:  # of an element, which was read as data
+        raise Refused(kind, inner.message) from None
     return value
 
 

@@ -24,7 +24,7 @@ pub use connector::{
 pub use context::{Context, Progress};
 pub use error::{Error, Kind, Result, Retry, suggest};
 pub use mapping::Mapping;
-pub use reading::ConnectorExt;
+pub use reading::{ConnectorExt, Delta};
 pub use record::{Cell, Class, Column, Field, LogicalType, Number, Role, Schema, Value};
 pub use snapshot::{
     Condition, Consistency, ContentTree, Coverage, Hash, Predicate, Proof, Provenance, Snapshot,

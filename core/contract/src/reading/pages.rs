@@ -1,56 +1,24 @@
-//! Reading a whole resource through a connector, and holding it to its promises.
+//! A reading under way: the pages as they come in, held to what the connector promises.
 
 use std::collections::HashSet;
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema as ArrowSchema;
-use async_trait::async_trait;
 
-use crate::connector::{Connector, Cursor, Identity, Page, ReadRequest, Resource};
-use crate::context::Context;
-use crate::error::{Error, Kind, Result, suggest};
+use crate::connector::{Connector, Cursor, Page, ReadRequest, Removed, Resource};
+use crate::error::{Error, Kind, Result};
 use crate::record::{Column, Schema, batch_from_values};
-use crate::snapshot::{Consistency, Coverage, Provenance, Snapshot};
-
-/// Conveniences for the callers of a [`Connector`]; every connector has them.
-#[async_trait]
-pub trait ConnectorExt: Connector {
-    /// Reads a whole resource.
-    ///
-    /// A connector that breaks the contract (a cursor that stands twice, a page of other columns, no
-    /// end of empty pages) is an error of kind `protocol`; no part of a reading is ever returned for
-    /// the whole.
-    ///
-    /// # Errors
-    /// Those of [`Connector::read_page`]; `not_found` for an unknown resource, with the nearest name.
-    async fn read(&self, context: Context, resource: &str) -> Result<Snapshot> {
-        let resource = find(self.describe(context.clone()).await?, resource)?;
-        let mut reading = Reading::new(resource);
-        while let Some(request) = reading.request() {
-            context.check()?;
-            let page = self.read_page(context.clone(), request).await?;
-            reading.take(page)?;
-            context.report("read", reading.rows, None);
-        }
-        reading.finish(&self.identity(), self.capability().consistency)
-    }
-}
-
-impl<C: Connector + ?Sized> ConnectorExt for C {}
-
-fn find(resources: Vec<Resource>, name: &str) -> Result<Resource> {
-    let names: Vec<String> = resources.iter().map(|resource| resource.name.clone()).collect();
-    resources.into_iter().find(|resource| resource.name == name).ok_or_else(|| {
-        let known = suggest(name, names.iter().map(String::as_str));
-        Error::new(Kind::NotFound, format!("there is no resource `{name}`{known}"))
-    })
-}
+use crate::snapshot::{Coverage, Provenance, Snapshot};
 
 /// A reading under way: it holds the connector to its promises.
-struct Reading {
-    resource: Resource,
-    batches: Vec<RecordBatch>,
-    rows: u64,
+pub(super) struct Reading {
+    pub(super) resource: Resource,
+    /// What every request of it says beside the cursor.
+    first: ReadRequest,
+    pub(super) batches: Vec<RecordBatch>,
+    /// What is gone, and how many pages of records came before.
+    pub(super) removed: Vec<(usize, Removed)>,
+    pub(super) rows: u64,
     empty: usize,
     cursor: Option<Cursor>,
     seen: HashSet<Cursor>,
@@ -60,32 +28,51 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(resource: Resource) -> Self {
-        let (batches, seen) = (Vec::new(), HashSet::new());
+    pub(super) fn new(resource: Resource, first: ReadRequest) -> Self {
+        let (batches, removed, seen) = (Vec::new(), Vec::new(), HashSet::new());
         let (cursor, coverage, resume) = (None, None, None);
         let (rows, empty, done) = (0, 0, false);
-        Self { resource, batches, rows, empty, cursor, seen, coverage, resume, done }
+        Self {
+            resource,
+            first,
+            batches,
+            removed,
+            rows,
+            empty,
+            cursor,
+            seen,
+            coverage,
+            resume,
+            done,
+        }
     }
 
-    fn request(&self) -> Option<ReadRequest> {
-        let mut request = ReadRequest::new(&self.resource.name);
+    pub(super) fn request(&self) -> Option<ReadRequest> {
+        let mut request = self.first.clone();
         request.cursor.clone_from(&self.cursor);
         (!self.done).then_some(request)
     }
 
-    fn take(&mut self, page: Page) -> Result<()> {
+    pub(super) fn take(&mut self, page: Page) -> Result<()> {
         self.check_schema(&page.records)?;
-        if !page.removed.is_empty() {
+        if !page.removed.is_empty() && self.first.since.is_none() {
             return Err(self.broken("a page of a whole reading names removed records"));
         }
         if let Some(next) = page.next.iter().find(|next| !self.seen.insert(Cursor::clone(next))) {
             return Err(self.broken(&format!("the cursor `{}` was given twice", next.as_str())));
         }
-        self.empty = if page.records.num_rows() == 0 { self.empty + 1 } else { 0 };
+        self.empty = if page.records.num_rows() == 0 && page.removed.is_empty() {
+            self.empty + 1
+        } else {
+            0
+        };
         if self.empty == Page::MOST_EMPTY && page.next.is_some() {
             let message = format!("{} pages in a row have no record", self.empty);
             return Err(self.broken(&message));
         }
+        // On a page, what is gone is gone before its records come.
+        let place = self.batches.len();
+        self.removed.extend(page.removed.into_iter().map(|removed| (place, removed)));
         self.rows += page.records.num_rows() as u64;
         self.batches.push(page.records);
         self.coverage = Some(weaker(self.coverage.take(), page.coverage));
@@ -111,12 +98,14 @@ impl Reading {
         Err(self.broken(&message))
     }
 
-    fn broken(&self, message: &str) -> Error {
+    pub(super) fn broken(&self, message: &str) -> Error {
         Error::new(Kind::Protocol, format!("the connector broke its contract: {message}"))
             .with("resource", &self.resource.name)
     }
 
-    fn finish(self, identity: &Identity, consistency: Consistency) -> Result<Snapshot> {
+    /// Everything that was read, as one snapshot.
+    pub(super) fn finish(self, connector: &(impl Connector + ?Sized)) -> Result<Snapshot> {
+        let (identity, consistency) = (connector.identity(), connector.capability().consistency);
         let arrow = match self.batches.first() {
             Some(batch) => self.resource.schema.annotate(&batch.schema()),
             None => self.resource.schema.to_arrow(),
