@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from zoneinfo import available_timezones
 
+import audit_topics
 import digests
 import merkle
 import oracle
@@ -118,7 +119,7 @@ def log_tree(v, check):
     check.same(v["about"], v["roots"], [merkle.root(hashes[:n]).hex() for n in range(len(hashes) + 1)])
 
 
-TOPICS = {f.__name__: f for f in (values, key, finding, rule, rules, state, report, tree, log_tree, plan)}
+TOPICS = {f.__name__: f for f in (values, key, finding, rule, rules, state, report, tree, log_tree, plan)} | audit_topics.TOPICS
 
 
 # --- scenarios ------------------------------------------------------------------------------------------------------
