@@ -36,6 +36,7 @@
 //! - **No surprises.** Comparing reads no clock, file, environment or random source; what needs the
 //!   machine (processors, fresh randomness) stands behind the feature `runtime`.
 
+pub mod audit;
 pub mod plan;
 pub mod reconcile;
 #[cfg(feature = "runtime")]

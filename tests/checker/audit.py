@@ -3,6 +3,7 @@ import base64
 import json
 import re
 import zlib
+from datetime import datetime
 
 import ed25519
 import merkle
@@ -68,6 +69,7 @@ def check_entry(entry):
     require(set(entry) in ({"at", "kind", "payload", "salt"}, {"at", "kind", "commitment"}), "an entry of other members")
     require(re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", entry["kind"]) and len(entry["kind"]) <= 100, "kind")
     require(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", entry["at"]), "at")
+    datetime.fromisoformat(entry["at"][:19])
     require(re.fullmatch(r"[0-9a-f]{64}", entry.get("salt", entry.get("commitment"))), "salt or commitment")
 
 
@@ -98,7 +100,8 @@ def consistency(old, hashes, whole=True):
 
 def consistent(old, new, old_root, new_root, path):
     """RFC 9162, 2.1.4.2."""
-    if old == 0 or old == new: return not path and (old == 0 or old_root == new_root) and old <= new
+    if old == 0: return not path and old_root == sha(b"")
+    if old == new: return not path and old_root == new_root
     if old > new or not path: return False
     path = [old_root] * (old & old - 1 == 0) + path
     f, s = old - 1, new - 1

@@ -26,7 +26,7 @@ def entry(v, check):
 
 def refused_entry(v, check):
     try: check.same(v["about"], "refused", audit.check_entry(v["entry"]))
-    except (audit.Wrong, KeyError): pass
+    except (audit.Wrong, KeyError, ValueError): pass
 
 
 def log(v, check):

@@ -40,6 +40,8 @@ pub(crate) const PURE: &[&str] = &[
     "core/src/plan/",
     "core/src/guard.rs",
     "core/src/guard/",
+    "core/src/audit.rs",
+    "core/src/audit/",
 ];
 
 /// A name that pure modules must not use.

@@ -74,6 +74,11 @@ impl ContentTree {
 }
 
 impl Proof {
+    /// A proof from its parts, as they were stored or sent; [`Proof::verify`] says what it is worth.
+    pub fn new(index: u64, size: u64, path: Vec<Hash>) -> Self {
+        Self { index, size, path }
+    }
+
     /// Whether it shows that the record with these leaf bytes is in the snapshot with this root.
     pub fn verify(&self, leaf: &[u8], root: &Hash) -> bool {
         if self.index >= self.size {
@@ -106,11 +111,13 @@ fn parent(pair: &[Hash]) -> Hash {
     }
 }
 
-fn leaf_hash(data: &[u8]) -> Hash {
+/// The hash of a leaf with these bytes (RFC 6962, section 2.1).
+pub fn leaf_hash(data: &[u8]) -> Hash {
     Sha256::new().chain_update([0]).chain_update(data).finalize().into()
 }
 
-fn node_hash(left: &Hash, right: &Hash) -> Hash {
+/// The hash of a node over its two parts (RFC 6962, section 2.1).
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
