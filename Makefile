@@ -35,8 +35,8 @@ demo: $(if $(filter postgres,$(DB)),postgres) ## Compare two real systems: a Deb
 	cargo run --profile demo $(LOCKED) -p trueup-examples --bin demo -- --db $(DB)
 
 .PHONY: test
-test: lint scenarios postgres ## What CI runs: lint, golden scenarios, all tests and doc tests (minutes)
-	TRUEUP_REQUIRE_POSTGRES=1 cargo test $(LOCKED) --workspace --all-features --no-fail-fast
+test: lint scenarios postgres verifiers ## What CI runs: lint, golden scenarios, all tests and doc tests (minutes)
+	TRUEUP_REQUIRE_POSTGRES=1 TRUEUP_REQUIRE_VERIFIERS=1 TRUEUP_CACHE="$(TRUEUP_CACHE)" cargo test $(LOCKED) --workspace --all-features --no-fail-fast
 
 # TRUEUP_DEEP=1 tells tests that sample to take everything; PROPTEST_CASES is proptest's own.
 .PHONY: test-deep
@@ -108,3 +108,9 @@ scenarios:
 .PHONY: postgres
 postgres:
 	@tests/postgres.sh
+
+# Python packages by others that check our evidence packs. With TRUEUP_REQUIRE_VERIFIERS=1 a test that
+# finds none fails; without, it says so and passes.
+.PHONY: verifiers
+verifiers:
+	@TRUEUP_CACHE="$(TRUEUP_CACHE)" tests/verifiers.sh

@@ -261,6 +261,7 @@ def verify(data, logs, approvers, saved=None):
             require(ed25519.verify(key[1], pae(payload), unb64(s["sig"])), f"the signature of {key[0]} is wrong")
             signers.append(key[0])
     require(signers, "signed by no trusted key")
+    require(said["subject"], "a statement about nothing")
     media = {s["name"]: s["mediaType"] for s in said["subject"]}
     require(statement(said["predicate"]["about"], files, media) == payload, "files and statement differ")
     head = read_checkpoint(files["log/checkpoint"].decode(), logs) if "log/checkpoint" in files else None

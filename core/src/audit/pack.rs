@@ -116,8 +116,8 @@ impl Evidence {
     /// Somebody who cannot sign now can do it later with [`add_signature`].
     ///
     /// # Errors
-    /// [`Kind::Invalid`](trueup_connector::Kind::Invalid) for a file name that a pack cannot have
-    /// and if there is no signer; [`Kind::Limit`](trueup_connector::Kind::Limit) for more than
+    /// [`Kind::Invalid`](trueup_connector::Kind::Invalid) for a file name that a pack cannot have,
+    /// if there is nothing in it, and if there is no signer; [`Kind::Limit`](trueup_connector::Kind::Limit) for more than
     /// 10,000 files or 2 GiB; what a signer says.
     pub fn seal(self, signers: &[&dyn Signer]) -> Result<Vec<u8>> {
         if signers.is_empty() {
@@ -125,8 +125,10 @@ impl Evidence {
                 "a pack needs a signature: give the log's signer, an approver's or both",
             );
         }
-        let mut subjects = BTreeMap::new();
-        let mut files = BTreeMap::new();
+        if self.files.is_empty() {
+            return invalid("a pack needs a file: there is nothing in it to sign for");
+        }
+        let (mut subjects, mut files) = (BTreeMap::new(), BTreeMap::new());
         for (name, (bytes, media_type)) in self.files {
             subjects.insert(name.clone(), Subject { media_type, sha256: sha256(&bytes) });
             files.insert(name, bytes);

@@ -56,7 +56,8 @@ impl Statement {
         let json = read_canonical(payload)?;
         let about = json.pointer("/predicate/about").filter(|about| about.is_object());
         let about = about.ok_or_else(|| malformed("the manifest does not say what it is about"))?;
-        let listed = json.get("subject").and_then(Json::as_array);
+        let listed =
+            json.get("subject").and_then(Json::as_array).filter(|listed| !listed.is_empty());
         let listed = listed.ok_or_else(|| malformed("the manifest lists no files"))?;
         let subjects = listed.iter().map(Subject::read).collect::<Result<_>>()?;
         let statement = Self { about: about.clone(), subjects };

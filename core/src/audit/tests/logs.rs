@@ -61,14 +61,12 @@ fn every_changed_byte_of_a_checkpoint_is_found() {
     let entries = entries();
     let note = note(&entries, 4);
     for at in 0..note.len() {
-        for bit in 0..8 {
-            let mut changed = note.clone().into_bytes();
-            changed[at] ^= 1 << bit;
-            let changed = String::from_utf8_lossy(&changed).into_owned();
-            let verdict = judge(stored(&entries), &[&changed], None);
-            assert_eq!(verdict.problems[0].place, Place::Checkpoint(0), "byte {at}: {changed}");
-            assert!(verdict.anchored.is_empty());
-        }
+        let mut changed = note.clone().into_bytes();
+        changed[at] ^= 1 << (at % 8);
+        let changed = String::from_utf8_lossy(&changed).into_owned();
+        let verdict = judge(stored(&entries), &[&changed], None);
+        assert_eq!(verdict.problems[0].place, Place::Checkpoint(0), "byte {at}: {changed}");
+        assert!(verdict.anchored.is_empty());
     }
 }
 

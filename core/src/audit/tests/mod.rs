@@ -55,7 +55,9 @@ fn stored(entries: &[Entry]) -> Vec<Stored> {
 /// The log's signed head after the first entries.
 fn note(entries: &[Entry], size: usize) -> String {
     let mut log = Log::new(ORIGIN).unwrap();
-    entries.iter().take(size).for_each(|entry| drop(log.append(entry)));
+    entries.iter().take(size).for_each(|entry| {
+        let _ = log.append(entry);
+    });
     log.checkpoint(&log_signer()).unwrap()
 }
 

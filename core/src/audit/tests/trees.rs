@@ -48,7 +48,9 @@ fn appending_gives_the_roots_of_the_definition() {
 fn states_of_the_wrong_length_are_refused() {
     let bytes = {
         let mut frontier = Frontier::new();
-        leaves(5).into_iter().for_each(|leaf| drop(frontier.push(leaf)));
+        leaves(5).into_iter().for_each(|leaf| {
+            let _ = frontier.push(leaf);
+        });
         frontier.to_bytes()
     };
     for length in (0..bytes.len()).filter(|length| *length != bytes.len()) {

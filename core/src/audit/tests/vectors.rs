@@ -75,7 +75,9 @@ fn logs_have_these_roots_states_and_proofs() {
         let data: Vec<[u8; 1]> = (0..size).map(|i| [i as u8]).collect();
         let tree = Tree::from_leaves(data.iter().map(|data| leaf_hash(data)));
         let mut frontier = Frontier::new();
-        data.iter().for_each(|data| drop(frontier.push(leaf_hash(data))));
+        data.iter().for_each(|data| {
+            let _ = frontier.push(leaf_hash(data));
+        });
         assert_eq!(hex(&tree.root()), text(v, "root"));
         assert_eq!(hex(&frontier.to_bytes()), text(v, "state"));
         for i in 0..size {
