@@ -50,9 +50,10 @@
 //! # Ok::<(), trueup::Error>(())
 //! ```
 //!
-//! order: encoding → canonical → entry → tree → key → note → checkpoint → log → statement → zip → pack → verdict → verify
+//! order: encoding → canonical → entry → tree → key → note → checkpoint → log → statement → zip → pack → verdict → check
 
 mod canonical;
+mod check;
 mod checkpoint;
 mod encoding;
 mod entry;
@@ -65,10 +66,10 @@ mod statement;
 mod tests;
 mod tree;
 mod verdict;
-mod verify;
 mod zip;
 
 pub use canonical::canonical_json;
+pub use check::{Stored, verify, verify_log};
 pub use checkpoint::Checkpoint;
 pub use entry::{Entry, Erasure};
 pub use key::{Ed25519Signer, Signer, Verifier};
@@ -76,4 +77,3 @@ pub use log::{Appended, Log};
 pub use pack::{Evidence, add_signature, file_digest};
 pub use tree::{ConsistencyProof, Frontier, Tree};
 pub use verdict::{Erased, FileEvidence, Place, Problem, Trust, Verdict};
-pub use verify::{Stored, verify, verify_log};
