@@ -14,25 +14,27 @@ use super::super::{
 };
 use super::{ORIGIN, REPORT, approver, entries, evidence, leaves, log_signer, note, pack, trust};
 
+type Files = BTreeMap<String, Vec<u8>>;
+
 const MANIFEST: &str = "manifest.dsse.json";
 
 fn judge(pack: &[u8]) -> Verdict {
     verify(pack, &trust(), None)
 }
 
-fn files_of(pack: &[u8]) -> BTreeMap<String, Vec<u8>> {
+fn files_of(pack: &[u8]) -> Files {
     let files = read_zip(pack).unwrap().into_iter();
     files.map(|file| (file.name.to_owned(), file.bytes.to_vec())).collect()
 }
 
 /// The pack with other files and right checksums, as someone who knows the format would make it.
-fn forged(change: impl FnOnce(&mut BTreeMap<String, Vec<u8>>)) -> Vec<u8> {
+fn forged(change: impl FnOnce(&mut Files)) -> Vec<u8> {
     let mut files = files_of(&pack());
     change(&mut files);
     write_zip(&files).unwrap()
 }
 
-fn replace(files: &mut BTreeMap<String, Vec<u8>>, name: &str, from: &str, to: &str) {
+fn replace(files: &mut Files, name: &str, from: &str, to: &str) {
     let text = String::from_utf8(files[name].clone()).unwrap();
     assert!(text.contains(from), "{text}");
     files.insert(name.to_owned(), text.replacen(from, to, 1).into_bytes());
@@ -99,7 +101,7 @@ fn every_cut_and_every_addition_is_found() {
 
 #[test]
 fn a_forger_who_mends_the_checksums_is_found() {
-    let wrong = |want: &[&str], change: &dyn Fn(&mut BTreeMap<String, Vec<u8>>)| {
+    let wrong = |want: &[&str], change: &dyn Fn(&mut Files)| {
         let verdict = judge(&forged(change));
         assert_eq!(places(&verdict), want, "{verdict}");
     };
@@ -256,7 +258,7 @@ fn names_that_lead_astray_are_refused() {
 
 #[test]
 fn too_many_files_are_refused() {
-    let files = |count: usize| -> BTreeMap<String, Vec<u8>> {
+    let files = |count: usize| -> Files {
         (0..count).map(|i| (format!("files/{i}"), Vec::new())).collect()
     };
     let most = write_zip(&files(10_000)).unwrap();
