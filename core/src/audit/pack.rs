@@ -1,6 +1,6 @@
 //! Making an evidence pack.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use trueup_connector::{Hash, Result};
@@ -83,8 +83,8 @@ impl Evidence {
     ///
     /// # Errors
     /// [`Kind::Invalid`](trueup_connector::Kind::Invalid) if the tree does not have the
-    /// checkpoint's root or an entry's leaf, if an index comes twice, or if an older size is larger
-    /// than the checkpoint's; [`Kind::Data`](trueup_connector::Kind::Data) if the note is no
+    /// checkpoint's root or an entry's leaf, if an index comes twice, if an erased entry comes
+    /// without its erasure, or if an older size is larger than the checkpoint's; [`Kind::Data`](trueup_connector::Kind::Data) if the note is no
     /// checkpoint.
     pub fn with_log(
         mut self,
@@ -102,6 +102,8 @@ impl Evidence {
             ));
         }
         self.put(CHECKPOINT, "text/plain", checkpoint.as_bytes().to_vec())?;
+        let entries: Vec<(u64, Entry)> = entries.into_iter().collect();
+        check_erased(&entries, head.size)?;
         if let Some(lines) = entry_lines(tree, head.size, entries)? {
             self.put(ENTRIES, "application/jsonl", lines.into_bytes())?;
         }
@@ -170,6 +172,22 @@ pub fn add_signature(pack: &[u8], signer: &dyn Signer) -> Result<Vec<u8>> {
     envelope.sign(signer)?;
     files.insert(MANIFEST.to_owned(), envelope.to_bytes()?);
     write_zip(&files)
+}
+
+/// Refuses an erased entry without one, under the checkpoint, that says so: no verifier would have it.
+fn check_erased(entries: &[(u64, Entry)], size: u64) -> Result<()> {
+    let anchored = entries.iter().filter(|(index, _)| *index < size);
+    let erasures = anchored.filter_map(|(index, entry)| Some((*index, entry.erases()?.entries)));
+    let named: BTreeSet<u64> = erasures
+        .flat_map(|(index, named)| named.into_iter().filter(move |named| *named < index))
+        .collect();
+    let unsaid = entries.iter().find(|(index, e)| e.is_erased() && !named.contains(index));
+    match unsaid {
+        None => Ok(()),
+        Some((index, _)) => invalid(format!(
+            "entry {index} was erased: add the entry that says so, under a checkpoint that covers it"
+        )),
+    }
 }
 
 /// The lines of the entries, ascending; `None` if there are none.

@@ -222,6 +222,13 @@ fn what_cannot_be_a_pack_is_not_made() {
     assert_eq!(kind(log(4, &tree, 0, 5)), Kind::Invalid);
     assert_eq!(kind(log(4, &Tree::default(), 0, 0)), Kind::Invalid);
     assert_eq!(kind(new().with_log("x", &tree, [], [])), Kind::Data);
+    let erased = |size: usize, indexes: &[u64]| {
+        let chosen = indexes.iter().map(|index| (*index, all[*index as usize].clone()));
+        new().with_log(&note(&all, size), &tree, chosen, [])
+    };
+    assert!(erased(4, &[1, 3]).is_ok());
+    assert_eq!(kind(erased(3, &[1, 3])), Kind::Invalid);
+    assert_eq!(kind(erased(5, &[1, 2])), Kind::Invalid);
     let same: [(u64, Entry); 2] = [(0, all[0].clone()), (0, all[0].clone())];
     assert_eq!(kind(new().with_log(&note(&all, 4), &tree, same, [])), Kind::Invalid);
     assert_eq!(new().seal(&[&approver()]).unwrap_err().kind(), Kind::Invalid);
