@@ -41,7 +41,12 @@ pub(super) struct Table {
     pub(super) compared: Vec<Pieces>,
     /// Rows that deltas replaced or removed.
     gone: HashSet<Row>,
+    /// The number of each batch's first row.
+    starts: Vec<usize>,
 }
+
+/// How many rows a side may have: each has a number of 32 bits.
+const MOST_ROWS: usize = u32::MAX as usize;
 
 impl Table {
     pub(super) fn new(
@@ -61,19 +66,21 @@ impl Table {
             .iter()
             .map(|field| normalised(snapshot, &columns, field, place(field), field.rule.zone()));
         let (key, compared) = (key.collect::<Result<_>>()?, compared.collect::<Result<_>>()?);
-        let (snapshot, gone) = (snapshot.clone(), HashSet::new());
-        Ok(Self { snapshot, columns, key, compared, gone })
+        let (snapshot, gone, starts) = (snapshot.clone(), HashSet::new(), starts(snapshot)?);
+        Ok(Self { snapshot, columns, key, compared, gone, starts })
     }
 
     /// A table of key values and nothing else.
-    pub(super) fn of_keys(snapshot: &Snapshot, key: Vec<Pieces>) -> Self {
+    pub(super) fn of_keys(snapshot: &Snapshot, key: Vec<Pieces>) -> Result<Self> {
         let (columns, compared) = (Vec::new(), Vec::new());
-        Self { snapshot: snapshot.clone(), columns, key, compared, gone: HashSet::new() }
+        let (snapshot, gone, starts) = (snapshot.clone(), HashSet::new(), starts(snapshot)?);
+        Ok(Self { snapshot, columns, key, compared, gone, starts })
     }
 
     /// Adds the batches of a table of the same columns.
     pub(super) fn append(&mut self, other: Self) -> Result<()> {
-        self.snapshot = self.snapshot.append(other.snapshot.batches())?;
+        let snapshot = self.snapshot.append(other.snapshot.batches())?;
+        (self.starts, self.snapshot) = (starts(&snapshot)?, snapshot);
         let mine = [&mut self.columns, &mut self.key, &mut self.compared];
         for (mine, its) in mine.into_iter().zip([other.columns, other.key, other.compared]) {
             mine.iter_mut().zip(its).for_each(|(mine, its)| mine.extend(its));
@@ -109,6 +116,18 @@ impl Table {
         self.key.get(position).map_or(Cell::Null, |pieces| cell(pieces, row))
     }
 
+    /// A row's number, counted through all batches. It fits: see [`MOST_ROWS`].
+    pub(super) fn number(&self, row: Row) -> u32 {
+        (self.starts.get(row.batch()).map_or(0, |start| *start) + row.row()) as u32
+    }
+
+    /// The row of a number.
+    pub(super) fn row(&self, number: u32) -> Row {
+        let number = number as usize;
+        let batch = self.starts.partition_point(|start| *start <= number).saturating_sub(1);
+        Row::new(batch, number - self.starts.get(batch).map_or(0, |start| *start))
+    }
+
     /// How many batches it has.
     pub(super) fn batches(&self) -> usize {
         self.snapshot.batches().len()
@@ -137,6 +156,22 @@ impl Table {
 #[inline]
 pub(super) fn cell(pieces: &Pieces, row: Row) -> Cell<'_> {
     pieces.get(row.batch()).map_or(Cell::Null, |column| column.cell(row.row()))
+}
+
+/// The number of each batch's first row.
+fn starts(snapshot: &Snapshot) -> Result<Vec<usize>> {
+    let mut rows = 0;
+    let starts = snapshot.batches().iter().map(|batch| {
+        let start = rows;
+        rows += batch.num_rows();
+        start
+    });
+    let starts = starts.collect();
+    if rows > MOST_ROWS {
+        let message = format!("{rows} rows on one side are more than {MOST_ROWS}: split them by key");
+        return Err(Error::new(Kind::Invalid, message));
+    }
+    Ok(starts)
 }
 
 fn pieces(snapshot: &Snapshot, field: usize) -> Result<Pieces> {

@@ -35,15 +35,10 @@ impl WideCode {
     const HASHED: u128 = 0xff << 120;
     pub(super) const EMPTY: Self = Self(0);
 
-    /// Of a text or binary key.
+    /// Of a text or binary key of fewer than sixteen bytes, as two words with its length above them.
     #[inline]
-    pub(crate) fn of_bytes(bytes: &[u8], hash: impl FnOnce(&[u8]) -> Fingerprint) -> Self {
-        if bytes.len() > 15 {
-            return Self::of_hash(hash(bytes));
-        }
-        let mut packed = [0; 16];
-        packed.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        Self(u128::from_le_bytes(packed) | (bytes.len() as u128) << 120)
+    pub(super) fn of_words((a, b): (u64, u64)) -> Self {
+        Self(u128::from(a) | u128::from(b) << 64)
     }
 
     /// Of any other key.
@@ -64,14 +59,24 @@ impl KeyCode for WideCode {
     }
 }
 
-/// A row while it is joined.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry<K> {
+/// A row while it is joined: packed, as there is one for every row of a side.
+#[derive(Debug)]
+#[repr(C, packed(4))]
+pub(crate) struct Entry<K: Copy> {
     pub(crate) key: K,
     /// Of the compared values.
     pub(crate) fingerprint: Fingerprint,
-    pub(crate) row: Row,
+    /// Of the row in its table.
+    pub(crate) number: u32,
 }
+
+impl<K: Copy> Clone for Entry<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: Copy> Copy for Entry<K> {}
 
 /// The rows of one key, where a side may have several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,6 +103,15 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
+    /// What joining the sides the other way round finds.
+    pub(crate) fn flip(self) -> Self {
+        let Self { matched, suspects, expected, actual, groups, unkeyed: [e, a] } = self;
+        let suspects = suspects.into_iter().map(|(e, a)| (a, e)).collect();
+        let flip = |Group { expected, actual }| Group { expected: actual, actual: expected };
+        let groups = groups.into_iter().map(flip).collect();
+        Self { matched, suspects, expected: actual, actual: expected, groups, unkeyed: [a, e] }
+    }
+
     pub(crate) fn merge(mut self, other: Self) -> Self {
         self.matched += other.matched;
         self.suspects.extend(other.suspects);

@@ -84,6 +84,16 @@ fn squeeze(wide: u128, a: u128, b: u128) -> u64 {
 }
 
 impl Fingerprint {
+    /// Not a fingerprint: a row's number in the place of one.
+    pub(super) fn of_number(number: u32) -> Self {
+        Self(number.into(), 0)
+    }
+
+    /// The number that stands in its place.
+    pub(super) fn number(self) -> u32 {
+        self.0 as u32
+    }
+
     #[inline]
     pub(super) fn wide(self) -> u128 {
         (u128::from(self.0) << 64) | u128::from(self.1)
@@ -101,30 +111,49 @@ impl ColumnKeys {
         self.null
     }
 
+    /// What turns a value without bytes into a null, once it is added.
+    pub(super) fn null_for_empty(&self) -> Sum {
+        let Self { null: Sum(a, b), .. } = self;
+        let Sum(c, d) = self.bytes(&[]);
+        Sum(a.wrapping_sub(c), b.wrapping_sub(d))
+    }
+
     /// What a value of any length adds.
+    #[inline]
+    pub(super) fn bytes(&self, bytes: &[u8]) -> Sum {
+        self.add_bytes(Sum::default(), bytes, 0, bytes.len())
+    }
+
+    /// Adds a value of any length, which stands in `data` from `from` to `to`.
     ///
     /// The last word holds the bytes that are left, and how many there are; it is never zero, so
     /// that no value is the beginning of another.
     #[inline]
-    pub(super) fn bytes(&self, bytes: &[u8]) -> Sum {
-        if bytes.len() > LONGEST {
-            return self.long(bytes);
-        }
-        let mut chunks = bytes.chunks_exact(16);
-        let mut pairs = self.pairs.iter();
-        let mut sum = Sum::default();
-        for (chunk, keys) in chunks.by_ref().zip(pairs.by_ref()) {
-            let (a, b) = chunk.split_at(8);
-            sum = sum.pair(le_word(a), le_word(b), keys);
-        }
-        let rest = chunks.remainder();
-        let keys = pairs.next().copied().unwrap_or_default();
-        match rest.first_chunk::<8>() {
-            Some(first) => {
-                sum.pair(u64::from_le_bytes(*first), last_word(bytes, rest.len() - 8), &keys)
+    pub(super) fn add_bytes(&self, sum: Sum, data: &[u8], from: usize, to: usize) -> Sum {
+        let [first, ..] = &self.pairs;
+        match to.wrapping_sub(from) {
+            length @ ..16 => {
+                let (a, b) = last_words(data, from, length);
+                sum.pair(a, b, first)
             }
-            None => sum.pair(last_word(bytes, rest.len()), 0, &keys),
+            ..=LONGEST => self.add_chunks(sum, data, from, to),
+            _ => sum.plus(self.long(data.get(from..to).unwrap_or_default())),
         }
+    }
+
+    #[inline]
+    fn add_chunks(&self, mut sum: Sum, data: &[u8], mut from: usize, to: usize) -> Sum {
+        for keys in &self.pairs {
+            let length = to - from;
+            if length < 16 {
+                let (a, b) = last_words(data, from, length);
+                return sum.pair(a, b, keys);
+            }
+            let (a, b) = sixteen(data, from).unwrap_or_default();
+            sum = sum.pair(a, b, keys);
+            from += 16;
+        }
+        sum
     }
 
     /// A value as its length and the SHA-256 digest of it and the salt.
@@ -145,26 +174,45 @@ fn le_word(chunk: &[u8]) -> u64 {
     chunk.first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
 
-/// The last `rest` bytes (fewer than eight) as a word, with their number above them.
+/// The two words that begin at a place, where there are that many bytes.
 #[inline]
-fn last_word(bytes: &[u8], rest: usize) -> u64 {
-    let mark = (rest as u64 + 1) << 56;
-    if rest == 0 {
-        return mark;
-    }
-    if let Some(last) = bytes.last_chunk::<8>() {
-        return mark | (u64::from_le_bytes(*last) >> (64 - 8 * rest));
-    }
-    // Fewer than eight bytes in all: two halves that overlap, or one by one.
-    let word = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        (Some(first), Some(last)) => {
-            let high = u64::from(u32::from_le_bytes(*last)) << (8 * (rest - 4));
-            u64::from(u32::from_le_bytes(*first)) | high
-        }
-        _ => bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
-    };
-    mark | word
+fn sixteen(data: &[u8], from: usize) -> Option<(u64, u64)> {
+    let wide = u128::from_le_bytes(*data.get(from..from + 16)?.first_chunk()?);
+    Some((wide as u64, (wide >> 64) as u64))
 }
+
+/// The last bytes of a value (fewer than sixteen) as two words, with their number above them.
+#[inline]
+pub(super) fn last_words(data: &[u8], from: usize, length: usize) -> (u64, u64) {
+    // What follows the value is read with it, and masked, where there is enough.
+    let (a, b) = sixteen(data, from).unwrap_or_else(|| at_the_end(data, from));
+    let (mask_a, mask_b) = MASKS.get(length).copied().unwrap_or_default();
+    (a & mask_a, b & mask_b | (length as u64 + 1) << 56)
+}
+
+#[cold]
+fn at_the_end(data: &[u8], from: usize) -> (u64, u64) {
+    let mut words = [0; 16];
+    words.iter_mut().zip(data.iter().skip(from)).for_each(|(to, from)| *to = *from);
+    let wide = u128::from_le_bytes(words);
+    (wide as u64, (wide >> 64) as u64)
+}
+
+/// For each length the bytes of two words that belong to the value.
+const MASKS: [(u64, u64); 16] = {
+    let mut masks = [(0, 0); 16];
+    let mut length = 1;
+    let mut mask = 0_u128;
+    while length < 16 {
+        mask = mask << 8 | 0xff;
+        #[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
+        {
+            masks[length] = (mask as u64, (mask >> 64) as u64);
+        }
+        length += 1;
+    }
+    masks
+};
 
 impl Seed {
     /// The keys of these many columns; different for each `purpose`.

@@ -8,11 +8,48 @@ use arrow_schema::DataType;
 use trueup_connector::record::canonical;
 use trueup_connector::{Cell, Column};
 
-use super::hash::{ColumnKeys, Sum};
-use super::words::{each_bytes, float_word, load};
+use super::hash::{ColumnKeys, PairKeys, Sum};
+use super::words::{each_bytes, each_null, float_word, load};
 
 /// How many rows are summed at a time: the sums stay in the nearest cache.
 pub(super) const BLOCK: usize = 512;
+
+/// Columns of one batch, each with its lane and keys.
+pub(super) type Laned<'a> = (&'a Column, &'a (Lane, ColumnKeys));
+
+/// Adds the cells of columns, from `start` on, to as many sums: those of one word two by two.
+pub(super) fn add_all<'a>(
+    columns: impl Iterator<Item = Laned<'a>>,
+    start: usize,
+    sums: &mut [Sum],
+) {
+    let (mut a, mut b) = ([0; BLOCK], [0; BLOCK]);
+    let both = (a.get_mut(..sums.len()), b.get_mut(..sums.len()));
+    let (Some(a), Some(b)) = both else { return };
+    let mut waits: Option<PairKeys> = None;
+    for (column, (lane, keys)) in columns {
+        if !lane.is_word() {
+            lane.add(column, start, keys, sums);
+        } else if let Some(by) = waits.take() {
+            lane.words(column, start, keys, b, sums);
+            add_pairs(a, b, &by, sums);
+        } else {
+            lane.words(column, start, keys, a, sums);
+            waits = Some(keys.first());
+        }
+    }
+    if let Some(by) = waits {
+        b.fill(0);
+        add_pairs(a, b, &by, sums);
+    }
+}
+
+#[inline]
+fn add_pairs(a: &[u64], b: &[u64], by: &PairKeys, sums: &mut [Sum]) {
+    for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+        *sum = sum.pair(*a, *b, by);
+    }
+}
 
 /// How cells become words; both sides of a comparison use the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +108,13 @@ impl Lane {
         }
     }
 
-    /// Adds the cells of a column, from `start` on, to as many sums.
-    pub(super) fn add(self, column: &Column, start: usize, keys: &ColumnKeys, sums: &mut [Sum]) {
+    /// Whether a cell is one word.
+    pub(super) fn is_word(self) -> bool {
+        matches!(self, Self::Word | Self::Float)
+    }
+
+    /// Adds the cells of a column that are not one word, from `start` on, to as many sums.
+    fn add(self, column: &Column, start: usize, keys: &ColumnKeys, sums: &mut [Sum]) {
         let array = column.array();
         if array.data_type() == &DataType::Null {
             sums.iter_mut().for_each(|sum| *sum = sum.plus(keys.null()));
@@ -82,33 +124,32 @@ impl Lane {
             return self.add_dictionary(column, start, keys, sums);
         }
         match self {
-            Self::Word | Self::Float => self.add_words(array, start, keys, sums),
             Self::Decimal => add_decimals(array, start, keys, sums),
             Self::Bytes => add_bytes(column, start, keys, sums),
-            Self::Number | Self::Canonical => self.add_cells(column, start, keys, sums),
+            _ => self.add_cells(column, start, keys, sums),
         }
     }
 
-    fn add_words(self, array: &ArrayRef, start: usize, keys: &ColumnKeys, sums: &mut [Sum]) {
-        let mut words = [0; BLOCK];
-        let Some(words) = words.get_mut(..sums.len()) else { return };
-        if load(array, start, words).is_none() {
-            return;
+    /// Reads the cells of a column as words, one each; a null is zero, and adds what it stands for.
+    fn words(
+        self,
+        column: &Column,
+        start: usize,
+        keys: &ColumnKeys,
+        words: &mut [u64],
+        sums: &mut [Sum],
+    ) {
+        if load(column.array(), start, words).is_none() {
+            // A dictionary, or runs: the value behind each.
+            let cells = words.iter_mut().enumerate();
+            cells.for_each(|(i, word)| *word = self.word(&column.cell(start + i)));
         }
-        let by = keys.first();
-        match array.nulls() {
-            None => {
-                for (sum, word) in sums.iter_mut().zip(words) {
-                    *sum = sum.pair(*word, 0, &by);
-                }
+        let null = keys.null();
+        each_null(column, start, words.len(), |i| {
+            if let (Some(word), Some(sum)) = (words.get_mut(i), sums.get_mut(i)) {
+                (*word, *sum) = (0, sum.plus(null));
             }
-            Some(nulls) => {
-                for (i, (sum, word)) in sums.iter_mut().zip(words).enumerate() {
-                    let null = nulls.is_null(start + i);
-                    *sum = if null { sum.plus(keys.null()) } else { sum.pair(*word, 0, &by) };
-                }
-            }
-        }
+        });
     }
 
     /// Each value of a dictionary is summed once.
@@ -165,9 +206,6 @@ impl Lane {
             (_, Cell::Null) => keys.null(),
             (Self::Bytes, Cell::Text(text)) => keys.bytes(text.as_bytes()),
             (Self::Bytes, Cell::Bytes(bytes)) => keys.bytes(bytes),
-            (Self::Word | Self::Float, cell) => {
-                Sum::default().pair(self.word(cell), 0, &keys.first())
-            }
             (Self::Decimal, Cell::Decimal(value, _)) => {
                 decimal_sum(value.to_i128().unwrap_or(0), keys)
             }
@@ -242,9 +280,19 @@ fn decimal_sum(value: i128, keys: &ColumnKeys) -> Sum {
 }
 
 fn add_bytes(column: &Column, start: usize, keys: &ColumnKeys, sums: &mut [Sum]) {
-    each_bytes(column, start, sums.len(), |i, bytes| {
-        if let Some(sum) = sums.get_mut(i) {
-            *sum = sum.plus(bytes.map_or(keys.null(), |bytes| keys.bytes(bytes)));
+    let rows = sums.len();
+    let mut nulls = [false; BLOCK];
+    let Some(nulls) = nulls.get_mut(..rows) else { return };
+    let null = keys.null_for_empty();
+    each_null(column, start, rows, |i| {
+        if let (Some(is_null), Some(sum)) = (nulls.get_mut(i), sums.get_mut(i)) {
+            (*is_null, *sum) = (true, sum.plus(null));
+        }
+    });
+    each_bytes(column, start, rows, |i, data, from, to| {
+        if let (Some(sum), Some(is_null)) = (sums.get_mut(i), nulls.get(i)) {
+            // What stands at a null counts for nothing.
+            *sum = keys.add_bytes(*sum, data, from, if *is_null { from } else { to });
         }
     });
 }

@@ -6,16 +6,19 @@
 //! key. Hashes only prune: two rows are one key when their key values are equal, and rows whose
 //! fingerprints differ are compared value by value afterwards.
 //!
-//! order: hash → entry → words → lanes → scan → join
+//! order: hash → entry → words → lanes → scan → keys → partition → join
 
 mod entry;
 mod hash;
 mod join;
+mod keys;
 mod lanes;
+mod partition;
 mod scan;
 mod words;
 
-pub(super) use entry::{Entry, Group, Joined, WideCode, WordCode};
-pub(super) use hash::{Fingerprint, Seed};
-pub(super) use join::{join, key_bytes};
+pub(super) use entry::{Group, Joined, WideCode, WordCode};
+pub(super) use hash::Seed;
+pub(super) use join::join;
+pub(super) use keys::key_bytes;
 pub(super) use scan::{Encode, Lanes, Scanner};

@@ -1,19 +1,18 @@
-//! Reading a side once: every row becomes an entry in the partition of its key.
+//! Reading a side: every row becomes an entry in the partition of its key.
 
 use std::marker::PhantomData;
 
-use trueup_connector::{Column, Context, Result};
+use trueup_connector::Column;
 
-use super::super::parallel::{Tasks, each_thread};
 use super::super::rules::{FieldRule, Fields};
 use super::super::table::{Pieces, Row, Table};
 use super::entry::{Entry, KeyCode, WideCode, WordCode};
-use super::hash::{ColumnKeys, Seed, Sum, Whiten};
-use super::lanes::{BLOCK, Lane};
-use super::words::{each_bytes, load, mark_nulls};
+use super::hash::{ColumnKeys, Seed, Sum, Whiten, last_words};
+use super::lanes::{BLOCK, Lane, Laned, add_all};
+use super::words::{each_bytes, each_null, load};
 
-/// How many rows a thread takes at a time.
-const MORSEL: usize = 32 * 1024;
+/// How many rows are read at a time.
+const MORSEL: usize = 16 * 1024;
 
 /// How the fields of both sides become words.
 pub(crate) struct Lanes {
@@ -28,18 +27,54 @@ pub(crate) struct Scanner<'a, K> {
     code: PhantomData<K>,
 }
 
-/// A side's entries, by thread and partition, and its rows without a key.
-pub(super) struct Scanned<K> {
-    /// One for each thread: a list of entries a partition.
-    pub(super) parts: Vec<Vec<Vec<Entry<K>>>>,
-    pub(super) unkeyed: Vec<Row>,
+/// Entries by partition, with room that is used again.
+pub(super) struct Parts<K: Copy> {
+    pub(super) parts: Vec<Vec<Entry<K>>>,
+    pub(super) rows: usize,
+    bits: u32,
 }
 
+impl<K: Copy> Parts<K> {
+    /// Room for about as many rows in `1 << bits` partitions.
+    pub(super) fn new(bits: u32, rows: usize) -> Self {
+        let mut parts = Vec::new();
+        parts.resize_with(1 << bits, || Vec::with_capacity(room(rows, bits)));
+        Self { parts, rows: 0, bits }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.parts.iter_mut().for_each(Vec::clear);
+        self.rows = 0;
+    }
+}
+
+/// How many of a side's rows one of its partitions has, with hardly an exception.
+pub(super) fn room(rows: usize, bits: u32) -> usize {
+    let share = rows >> bits;
+    share + 4 * share.isqrt() + 4
+}
+
+/// Rows of one batch.
 #[derive(Clone, Copy)]
 pub(super) struct Morsel {
     batch: usize,
     start: usize,
-    rows: usize,
+    pub(super) rows: usize,
+    /// The number in its table of the batch's first row.
+    first: u32,
+}
+
+impl Morsel {
+    /// The number in its table of a row of the batch.
+    #[inline]
+    fn number(self, row: usize) -> u32 {
+        self.first + row as u32
+    }
+}
+
+/// A table's rows.
+pub(super) fn morsels(table: &Table) -> Vec<Morsel> {
+    (0..table.batches()).flat_map(|batch| batch_morsels(table, batch)).collect()
 }
 
 impl Lanes {
@@ -89,23 +124,32 @@ impl Encode for WideCode {
 
     fn encode(lanes: &Lanes, key: &[&Column], start: usize, codes: &mut [Self]) {
         if let ([column], [(Lane::Bytes, keys)]) = (key, lanes.key.as_slice()) {
-            return each_bytes(column, start, codes.len(), |i, bytes| {
-                if let (Some(code), Some(bytes)) = (codes.get_mut(i), bytes) {
-                    *code =
-                        Self::of_bytes(bytes, |bytes| keys.bytes(bytes).fingerprint(&lanes.whiten));
-                }
+            return each_bytes(column, start, codes.len(), |i, data, from, to| {
+                let Some(code) = codes.get_mut(i) else { return };
+                *code = match to.wrapping_sub(from) {
+                    length @ ..16 => Self::of_words(last_words(data, from, length)),
+                    _ => {
+                        let sum = keys.add_bytes(Sum::default(), data, from, to);
+                        Self::of_hash(sum.fingerprint(&lanes.whiten))
+                    }
+                };
             });
         }
         let mut sums = [Sum::default(); BLOCK];
         let Some(sums) = sums.get_mut(..codes.len()) else { return };
-        for (column, (lane, keys)) in key.iter().zip(&lanes.key) {
-            lane.add(column, start, keys, sums);
-        }
+        add_all(laned(key, &lanes.key), start, sums);
         codes
             .iter_mut()
             .zip(sums)
             .for_each(|(code, sum)| *code = Self::of_hash(sum.fingerprint(&lanes.whiten)));
     }
+}
+
+fn laned<'a>(
+    columns: &'a [&'a Column],
+    lanes: &'a [(Lane, ColumnKeys)],
+) -> impl Iterator<Item = Laned<'a>> {
+    columns.iter().copied().zip(lanes)
 }
 
 impl<'a, K: Encode> Scanner<'a, K> {
@@ -118,121 +162,85 @@ impl<'a, K: Encode> Scanner<'a, K> {
         key.hash(&self.lanes.whiten)
     }
 
-    /// Every row of a table, in `1 << bits` partitions.
+    /// Adds rows of a table to their partitions; those without a key to `unkeyed`.
     pub(super) fn scan(
-        &self,
-        table: &Table,
-        bits: u32,
-        threads: usize,
-        context: &Context,
-    ) -> Result<Scanned<K>> {
-        let morsels: Vec<Morsel> =
-            (0..table.batches()).flat_map(|batch| morsels(table, batch)).collect();
-        let rows: usize = morsels.iter().map(|morsel| morsel.rows).sum();
-        let share = (rows / threads.min(morsels.len()).max(1)) >> bits;
-        let capacity = share + 4 * share.isqrt() + 4;
-        let threads = each_thread(threads, context, &morsels, |tasks| {
-            let mut parts: Vec<Vec<Entry<K>>> = Vec::new();
-            parts.resize_with(1 << bits, || Vec::with_capacity(capacity));
-            let unkeyed = self.scan_some(table, tasks, bits, &mut parts)?;
-            Ok((parts, unkeyed))
-        })?;
-        let (parts, unkeyed): (Vec<_>, Vec<_>) = threads.into_iter().unzip();
-        Ok(Scanned { parts, unkeyed: unkeyed.concat() })
-    }
-
-    fn scan_some(
-        &self,
-        table: &Table,
-        tasks: Tasks<'_, Morsel>,
-        bits: u32,
-        parts: &mut [Vec<Entry<K>>],
-    ) -> Result<Vec<Row>> {
-        let mut unkeyed = Vec::new();
-        for morsel in tasks {
-            self.each_entry(table, *morsel, &mut unkeyed, |entry| {
-                // A shift by all 64 bits is none.
-                let part = self.hash(entry.key).checked_shr(64 - bits).unwrap_or(0) as usize;
-                if let Some(part) = parts.get_mut(part) {
-                    part.push(entry);
-                }
-            });
-        }
-        Ok(unkeyed)
-    }
-
-    /// Every row of a batch as an entry, in order; rows without a key are added to `unkeyed`.
-    pub(crate) fn entries(
-        &self,
-        table: &Table,
-        batch: usize,
-        unkeyed: &mut Vec<Row>,
-    ) -> Vec<Entry<K>> {
-        let mut entries = Vec::new();
-        for morsel in morsels(table, batch) {
-            self.each_entry(table, morsel, unkeyed, |entry| entries.push(entry));
-        }
-        entries
-    }
-
-    fn each_entry(
         &self,
         table: &Table,
         morsel: Morsel,
         unkeyed: &mut Vec<Row>,
-        mut take: impl FnMut(Entry<K>),
+        into: &mut Parts<K>,
     ) {
-        let key = columns(&table.key, morsel.batch);
-        let compared = columns(&table.compared, morsel.batch);
-        let end = morsel.start + morsel.rows;
-        for start in (morsel.start..end).step_by(BLOCK) {
-            let mut block = Block::<K>::new(BLOCK.min(end - start));
-            block.fill(self.lanes, &key, &compared, start);
-            block.each(&self.lanes.whiten, [morsel.batch, start], unkeyed, &mut take);
+        let Parts { parts, rows, bits } = into;
+        *rows += morsel.rows;
+        let (key, compared) =
+            (columns(&table.key, morsel.batch), columns(&table.compared, morsel.batch));
+        let mut keys = Keys::new();
+        for (start, rows) in blocks(morsel) {
+            keys.fill(self.lanes, &key, start, rows);
+            let mut sums = [Sum::default(); BLOCK];
+            let Some(sums) = sums.get_mut(..rows) else { return };
+            add_all(laned(&compared, &self.lanes.compared), start, sums);
+            for ((i, (key, null)), sum) in keys.each().zip(sums) {
+                if null {
+                    unkeyed.push(Row::new(morsel.batch, start + i));
+                    continue;
+                }
+                let fingerprint = sum.fingerprint(&self.lanes.whiten);
+                let number = morsel.number(start + i);
+                // A shift by all 64 bits is none.
+                let part = self.hash(key).checked_shr(64 - *bits).unwrap_or(0) as usize;
+                if let Some(part) = parts.get_mut(part) {
+                    part.push(Entry { key, fingerprint, number });
+                }
+            }
+        }
+    }
+
+    /// Gives the number and the key of every row of a batch that has one, in order.
+    pub(crate) fn each_key(&self, table: &Table, batch: usize, mut take: impl FnMut(u32, K)) {
+        let columns = columns(&table.key, batch);
+        let mut keys = Keys::new();
+        for morsel in batch_morsels(table, batch) {
+            for (start, rows) in blocks(morsel) {
+                keys.fill(self.lanes, &columns, start, rows);
+                for (i, (key, _)) in keys.each().filter(|(_, (_, null))| !null) {
+                    take(morsel.number(start + i), key);
+                }
+            }
         }
     }
 }
 
-/// The rows that are summed at a time.
-struct Block<K> {
+/// The keys of the rows that are read at a time.
+struct Keys<K> {
     rows: usize,
     codes: [K; BLOCK],
     nulls: [bool; BLOCK],
-    sums: [Sum; BLOCK],
 }
 
-impl<K: Encode> Block<K> {
-    fn new(rows: usize) -> Self {
-        let (codes, nulls, sums) = ([K::ZERO; BLOCK], [false; BLOCK], [Sum::default(); BLOCK]);
-        Self { rows, codes, nulls, sums }
+impl<K: Encode> Keys<K> {
+    fn new() -> Self {
+        Self { rows: 0, codes: [K::ZERO; BLOCK], nulls: [false; BLOCK] }
     }
 
-    fn fill(&mut self, lanes: &Lanes, key: &[&Column], compared: &[&Column], start: usize) {
-        let Self { rows, codes, nulls, sums } = self;
-        let parts = (codes.get_mut(..*rows), nulls.get_mut(..*rows), sums.get_mut(..*rows));
-        let (Some(codes), Some(nulls), Some(sums)) = parts else { return };
-        key.iter().for_each(|column| mark_nulls(column, start, nulls));
-        K::encode(lanes, key, start, codes);
-        for (column, (lane, keys)) in compared.iter().zip(&lanes.compared) {
-            lane.add(column, start, keys, sums);
+    fn fill(&mut self, lanes: &Lanes, key: &[&Column], start: usize, rows: usize) {
+        let Self { codes, nulls, .. } = self;
+        nulls.fill(false);
+        for column in key {
+            each_null(column, start, rows, |i| {
+                nulls.get_mut(i).into_iter().for_each(|null| *null = true);
+            });
         }
+        if let Some(codes) = codes.get_mut(..rows) {
+            K::encode(lanes, key, start, codes);
+        }
+        self.rows = rows;
     }
 
-    fn each(
-        &self,
-        whiten: &Whiten,
-        [batch, start]: [usize; 2],
-        unkeyed: &mut Vec<Row>,
-        take: &mut impl FnMut(Entry<K>),
-    ) {
-        let rows = self.codes.iter().zip(&self.nulls).zip(&self.sums).take(self.rows);
-        for (i, ((key, null), sum)) in rows.enumerate() {
-            let row = Row::new(batch, start + i);
-            match null {
-                true => unkeyed.push(row),
-                false => take(Entry { key: *key, fingerprint: sum.fingerprint(whiten), row }),
-            }
-        }
+    /// Each key's code, and whether a part of it is null.
+    fn each(&self) -> impl Iterator<Item = (usize, (K, bool))> {
+        let keys = self.codes.iter().copied().zip(self.nulls.iter().copied());
+        keys.take(self.rows).enumerate()
     }
 }
 
@@ -260,10 +268,16 @@ fn columns(pieces: &[Pieces], batch: usize) -> Vec<&Column> {
     pieces.iter().filter_map(|pieces| pieces.get(batch)).collect()
 }
 
-fn morsels(table: &Table, batch: usize) -> impl Iterator<Item = Morsel> + use<> {
-    let rows = table.batch_rows(batch);
+fn batch_morsels(table: &Table, batch: usize) -> impl Iterator<Item = Morsel> + use<> {
+    let (rows, first) = (table.batch_rows(batch), table.number(Row::new(batch, 0)));
     let starts = (0..rows).step_by(MORSEL);
-    starts.map(move |start| Morsel { batch, start, rows: MORSEL.min(rows - start) })
+    starts.map(move |start| Morsel { batch, start, rows: MORSEL.min(rows - start), first })
+}
+
+/// Where each block of a morsel begins, and how many rows it has.
+fn blocks(Morsel { start, rows, .. }: Morsel) -> impl Iterator<Item = (usize, usize)> {
+    let end = start + rows;
+    (start..end).step_by(BLOCK).map(move |start| (start, BLOCK.min(end - start)))
 }
 
 /// Spreads a word over all bits; two words never become one (every step can be undone: the finaliser

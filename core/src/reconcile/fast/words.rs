@@ -34,13 +34,14 @@ pub(super) fn load(array: &ArrayRef, start: usize, words: &mut [u64]) -> Option<
     }
 }
 
-/// Gives the bytes of each text or binary cell, from `start` on; `None` for a null.
+/// Gives the bytes of each text or binary cell, from `start` on: what they stand in, where they begin
+/// and where they end. A null may have any.
 #[inline]
 pub(super) fn each_bytes(
     column: &Column,
     start: usize,
     rows: usize,
-    mut take: impl FnMut(usize, Option<&[u8]>),
+    mut take: impl FnMut(usize, &[u8], usize, usize),
 ) {
     use DataType as D;
     let array = column.array();
@@ -48,8 +49,8 @@ pub(super) fn each_bytes(
         ($array:expr) => {{
             let array = $array;
             for i in 0..rows {
-                let null = array.is_null(start + i);
-                take(i, if null { None } else { Some(array.value(start + i).as_ref()) });
+                let value: &[u8] = array.value(start + i).as_ref();
+                take(i, value, 0, value.len());
             }
         }};
     }
@@ -62,18 +63,33 @@ pub(super) fn each_bytes(
         D::BinaryView => each!(array.as_binary_view()),
         D::FixedSizeBinary(_) => each!(array.as_fixed_size_binary()),
         _ => (0..rows).for_each(|i| match column.cell(start + i) {
-            Cell::Text(text) => take(i, Some(text.as_bytes())),
-            Cell::Bytes(bytes) => take(i, Some(bytes)),
-            _ => take(i, None),
+            Cell::Text(text) => take(i, text.as_bytes(), 0, text.len()),
+            Cell::Bytes(bytes) => take(i, bytes, 0, bytes.len()),
+            _ => take(i, &[], 0, 0),
         }),
     }
 }
 
-/// Marks the rows whose cell is null.
-pub(super) fn mark_nulls(column: &Column, start: usize, nulls: &mut [bool]) {
-    if let Some(mask) = column.array().logical_nulls() {
-        for (i, null) in nulls.iter_mut().enumerate() {
-            *null |= mask.is_null(start + i);
+/// Gives the rows, counted from `start`, whose cell is null.
+#[inline]
+pub(super) fn each_null(column: &Column, start: usize, rows: usize, mut take: impl FnMut(usize)) {
+    let array = column.array();
+    if let DataType::Null | DataType::Dictionary(..) | DataType::RunEndEncoded(..) =
+        array.data_type()
+    {
+        return (0..rows).filter(|i| column.cell(start + i).is_null()).for_each(take);
+    }
+    let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) else { return };
+    let valid = nulls.inner().slice(start, rows);
+    for (chunk, valid) in valid.bit_chunks().iter_padded().enumerate() {
+        let mut nulls = !valid;
+        while nulls != 0 {
+            let row = chunk * 64 + nulls.trailing_zeros() as usize;
+            if row >= rows {
+                return;
+            }
+            take(row);
+            nulls &= nulls - 1;
         }
     }
 }
@@ -118,8 +134,11 @@ fn copy<T: ArrowPrimitiveType>(
 }
 
 fn copy_bools(array: &BooleanArray, start: usize, words: &mut [u64]) -> Option<()> {
-    let bits = array.values();
-    words.iter_mut().enumerate().for_each(|(i, to)| *to = u64::from(bits.value(start + i)));
+    let bits = array.values().slice(start, words.len());
+    let chunks = bits.bit_chunks();
+    for (words, bits) in words.chunks_mut(64).zip(chunks.iter_padded()) {
+        words.iter_mut().enumerate().for_each(|(i, to)| *to = (bits >> i) & 1);
+    }
     Some(())
 }
 
@@ -129,16 +148,11 @@ fn each_value<T: ByteArrayType>(
     array: &GenericByteArray<T>,
     start: usize,
     rows: usize,
-    mut take: impl FnMut(usize, Option<&[u8]>),
+    mut take: impl FnMut(usize, &[u8], usize, usize),
 ) {
     let data = array.value_data();
     let offsets = array.value_offsets().get(start..=start + rows).unwrap_or_default();
-    let bounds = offsets.iter().zip(offsets.iter().skip(1)).enumerate();
-    let values = bounds.map(|(i, (from, to))| (i, data.get(from.as_usize()..to.as_usize())));
-    match array.nulls() {
-        None => values.for_each(|(i, value)| take(i, value)),
-        Some(nulls) => values.for_each(|(i, value)| {
-            take(i, value.filter(|_| nulls.is_valid(start + i)));
-        }),
+    for (i, (from, to)) in offsets.iter().zip(offsets.iter().skip(1)).enumerate() {
+        take(i, data, from.as_usize(), to.as_usize());
     }
 }

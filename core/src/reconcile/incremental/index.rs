@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use trueup_connector::{Error, Kind, Result};
 
 use super::super::compare::{Compared, Sides};
-use super::super::fast::{Encode, Entry, Fingerprint, Lanes, Scanner, key_bytes};
+use super::super::fast::{Encode, Lanes, Scanner, key_bytes};
 use super::super::rules::Side;
 use super::super::table::{Row, Table};
 use super::state::{KeyRows, State};
@@ -44,12 +44,28 @@ pub(super) trait Index: fmt::Debug + Send + Sync {
     fn compared(&self) -> Compared;
 }
 
-pub(super) struct Indexed<K> {
+pub(super) struct Indexed<K: Copy> {
     lanes: Lanes,
-    expected: HashTable<Entry<K>>,
-    actual: HashTable<Entry<K>>,
+    expected: HashTable<Place<K>>,
+    actual: HashTable<Place<K>>,
     state: State,
 }
+
+/// Where a key is: packed, as there is one for every row.
+#[repr(C, packed(4))]
+struct Place<K: Copy> {
+    key: K,
+    /// Of the row in its table.
+    number: u32,
+}
+
+impl<K: Copy> Clone for Place<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: Copy> Copy for Place<K> {}
 
 impl<K: Encode> Indexed<K> {
     pub(super) fn new(lanes: Lanes, sides: Sides<'_>, compared: Compared) -> Self {
@@ -57,11 +73,10 @@ impl<K: Encode> Indexed<K> {
             let scanner = Scanner::<K>::new(&lanes);
             let mut rows = HashTable::with_capacity(table.snapshot.rows());
             for batch in 0..table.batches() {
-                for entry in scanner.entries(table, batch, &mut Vec::new()) {
-                    rows.insert_unique(scanner.hash(entry.key), entry, |entry| {
-                        scanner.hash(entry.key)
-                    });
-                }
+                scanner.each_key(table, batch, |number, key| {
+                    let place = Place { key, number };
+                    rows.insert_unique(scanner.hash(key), place, |place| scanner.hash(place.key));
+                });
             }
             rows
         };
@@ -69,7 +84,7 @@ impl<K: Encode> Indexed<K> {
         Self { lanes, expected, actual, state: State::new(compared) }
     }
 
-    fn rows_mut(&mut self, side: Side) -> &mut HashTable<Entry<K>> {
+    fn rows_mut(&mut self, side: Side) -> &mut HashTable<Place<K>> {
         match side {
             Side::Expected => &mut self.expected,
             Side::Actual => &mut self.actual,
@@ -79,11 +94,10 @@ impl<K: Encode> Indexed<K> {
     /// The rows of a key on both sides.
     fn find(&self, sides: Sides<'_>, code: K, key: &[u8]) -> KeyRows {
         let hash = Scanner::new(&self.lanes).hash(code);
-        let find = |rows: &HashTable<Entry<K>>, table: &Table| -> Vec<(Row, Fingerprint)> {
-            let same = |entry: &&Entry<K>| {
-                entry.key == code && (code.is_exact() || key_bytes(table, entry.row) == key)
-            };
-            rows.iter_hash(hash).filter(same).map(|entry| (entry.row, entry.fingerprint)).collect()
+        let find = |rows: &HashTable<Place<K>>, table: &Table| -> Vec<Row> {
+            let places = rows.iter_hash(hash).filter(|place| { place.key } == code);
+            let rows = places.map(|place| table.row(place.number));
+            rows.filter(|row| code.is_exact() || key_bytes(table, *row) == key).collect()
         };
         KeyRows {
             expected: find(&self.expected, sides.expected),
@@ -92,11 +106,12 @@ impl<K: Encode> Indexed<K> {
     }
 
     /// Takes out a side's rows of a key.
-    fn clear(&mut self, side: Side, code: K, rows: &[(Row, Fingerprint)]) {
+    fn clear(&mut self, sides: Sides<'_>, side: Side, code: K, rows: &[Row]) {
         let hash = Scanner::new(&self.lanes).hash(code);
-        for (row, _) in rows {
-            if let Ok(entry) = self.rows_mut(side).find_entry(hash, |entry| entry.row == *row) {
-                entry.remove();
+        for number in rows.iter().map(|row| sides.table(side).number(*row)) {
+            let found = self.rows_mut(side).find_entry(hash, |place| place.number == number);
+            if let Ok(place) = found {
+                place.remove();
             }
         }
     }
@@ -108,8 +123,8 @@ impl<K: Encode> Indexed<K> {
             let rows = self.find(sides, *code, key);
             self.state.take(&rows);
             let own = if side == Side::Expected { &rows.expected } else { &rows.actual };
-            self.clear(side, *code, own);
-            gone.extend(own.iter().map(|(row, _)| *row));
+            self.clear(sides, side, *code, own);
+            gone.extend(own);
         }
         gone
     }
@@ -122,14 +137,16 @@ impl<K: Encode> Indexed<K> {
         Ok(())
     }
 
-    fn entries(
-        &self,
-        table: &Table,
-        batches: impl Iterator<Item = usize>,
-    ) -> HashMap<Row, Entry<K>> {
+    /// The keys of the rows of some batches.
+    fn codes(&self, table: &Table, batches: impl Iterator<Item = usize>) -> HashMap<Row, K> {
         let scanner = Scanner::<K>::new(&self.lanes);
-        let entries = batches.flat_map(|batch| scanner.entries(table, batch, &mut Vec::new()));
-        entries.map(|entry| (entry.row, entry)).collect()
+        let mut codes = HashMap::new();
+        for batch in batches {
+            scanner.each_key(table, batch, |number, key| {
+                codes.insert(table.row(number), key);
+            });
+        }
+        codes
     }
 }
 
@@ -149,20 +166,20 @@ impl<K: Encode> Index for Indexed<K> {
     fn change(&mut self, sides: Sides<'_>, side: Side, changes: &Changes) -> Result<Vec<Row>> {
         let table = sides.table(side);
         let first = changes.0.first().map_or(table.batches(), |change| change.place.batch());
-        let entries = self.entries(table, first..table.batches());
-        let keyed =
-            changes.0.iter().filter_map(|change| Some((change, *entries.get(&change.place)?)));
-        let keyed: Vec<(&Change, Entry<K>)> = keyed.collect();
-        let keys = keyed.iter().map(|(change, entry)| (change.key.as_slice(), entry.key)).collect();
+        let codes = self.codes(table, first..table.batches());
+        let keyed = changes.0.iter();
+        let keyed = keyed.filter_map(|change| Some((change, *codes.get(&change.place)?)));
+        let keyed: Vec<(&Change, K)> = keyed.collect();
+        let keys = keyed.iter().map(|(change, key)| (change.key.as_slice(), *key)).collect();
         let gone = self.clear_all(sides, side, &keys);
-        for (_, entry) in keyed {
+        for (change, key) in keyed {
             let scanner = Scanner::<K>::new(&self.lanes);
-            let hash = scanner.hash(entry.key);
+            let place = Place { key, number: table.number(change.place) };
             let rows = match side {
                 Side::Expected => &mut self.expected,
                 Side::Actual => &mut self.actual,
             };
-            rows.insert_unique(hash, entry, |entry| scanner.hash(entry.key));
+            rows.insert_unique(scanner.hash(key), place, |place| scanner.hash(place.key));
         }
         self.settle(sides, &keys)?;
         Ok(gone)
@@ -175,11 +192,11 @@ impl<K: Encode> Index for Indexed<K> {
         keys: &Table,
         changes: &Changes,
     ) -> Result<Vec<Row>> {
-        let entries = self.entries(keys, 0..keys.batches());
+        let codes = self.codes(keys, 0..keys.batches());
         let keyed = changes
             .0
             .iter()
-            .filter_map(|change| Some((change.key.as_slice(), entries.get(&change.row)?.key)));
+            .filter_map(|change| Some((change.key.as_slice(), *codes.get(&change.row)?)));
         let keys = keyed.collect();
         let gone = self.clear_all(sides, side, &keys);
         self.settle(sides, &keys)?;
@@ -191,7 +208,7 @@ impl<K: Encode> Index for Indexed<K> {
     }
 }
 
-impl<K> fmt::Debug for Indexed<K> {
+impl<K: Copy> fmt::Debug for Indexed<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (expected, actual) = (self.expected.len(), self.actual.len());
         f.debug_struct("Indexed")

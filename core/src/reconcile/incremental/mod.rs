@@ -121,7 +121,7 @@ impl Incremental {
             .iter()
             .enumerate()
             .map(|(place, field)| key_pieces(keys, field, self.table(side).key.get(place)));
-        let delta = Table::of_keys(keys, pieces.collect::<Result<_>>()?);
+        let delta = Table::of_keys(keys, pieces.collect::<Result<_>>()?)?;
         let changes = self.index.prepare(&delta, 0)?;
         let gone = self.index.remove(sides(&self.fields, &self.tables), side, &delta, &changes)?;
         let removed = gone.len();

@@ -5,14 +5,14 @@ use std::collections::{HashMap, HashSet};
 use trueup_connector::Result;
 
 use super::super::compare::{Compared, Differing, Sides};
-use super::super::fast::{Fingerprint, Group, Joined};
+use super::super::fast::{Group, Joined};
 use super::super::table::Row;
 
-/// The rows of one key on both sides, with their fingerprints.
+/// The rows of one key on both sides.
 #[derive(Debug, Default)]
 pub(super) struct KeyRows {
-    pub(super) expected: Vec<(Row, Fingerprint)>,
-    pub(super) actual: Vec<(Row, Fingerprint)>,
+    pub(super) expected: Vec<Row>,
+    pub(super) actual: Vec<Row>,
 }
 
 #[derive(Debug, Default)]
@@ -57,9 +57,9 @@ impl State {
     pub(super) fn take(&mut self, rows: &KeyRows) {
         match (rows.expected.as_slice(), rows.actual.as_slice()) {
             ([], []) => {}
-            ([(e, _)], []) => drop(self.expected.remove(e)),
-            ([], [(a, _)]) => drop(self.actual.remove(a)),
-            ([(e, _)], [_]) => {
+            ([e], []) => drop(self.expected.remove(e)),
+            ([], [a]) => drop(self.actual.remove(a)),
+            ([e], [_]) => {
                 if self.differing.remove(e).is_none() {
                     self.matched -= 1;
                 }
@@ -72,10 +72,10 @@ impl State {
     pub(super) fn put(&mut self, sides: &Sides<'_>, rows: &KeyRows) -> Result<()> {
         match (rows.expected.as_slice(), rows.actual.as_slice()) {
             ([], []) => {}
-            ([(e, _)], []) => drop(self.expected.insert(*e)),
-            ([], [(a, _)]) => drop(self.actual.insert(*a)),
-            ([(e, f)], [(a, g)]) => {
-                let fields = if f == g { Default::default() } else { sides.differing(*e, *a)? };
+            ([e], []) => drop(self.expected.insert(*e)),
+            ([], [a]) => drop(self.actual.insert(*a)),
+            ([e], [a]) => {
+                let fields = sides.differing(*e, *a)?;
                 if fields.is_empty() {
                     self.matched += 1;
                 } else {
@@ -92,8 +92,7 @@ impl State {
 }
 
 fn group(rows: &KeyRows) -> Group {
-    let places = |rows: &[(Row, Fingerprint)]| rows.iter().map(|(row, _)| *row).collect();
-    Group { expected: places(&rows.expected), actual: places(&rows.actual) }
+    Group { expected: rows.expected.clone(), actual: rows.actual.clone() }
 }
 
 fn name(group: &Group) -> (bool, Row) {

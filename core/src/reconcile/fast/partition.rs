@@ -1,0 +1,212 @@
+//! The rows of one partition: those of the held side in a table, and those of the other that meet
+//! them.
+
+use std::collections::HashMap;
+
+use super::super::table::Table;
+use super::entry::{Entry, Group, Joined};
+use super::hash::Fingerprint;
+use super::keys::{same_key, split_into};
+use super::scan::{Encode, Scanner, room};
+
+/// What both sides of a join have in common with all its partitions.
+pub(super) struct Both<'a, K> {
+    pub(super) scanner: &'a Scanner<'a, K>,
+    pub(super) held: &'a Table,
+    pub(super) other: &'a Table,
+}
+
+/// A partition of the keys.
+pub(super) struct Partition<K: Copy> {
+    entries: Vec<Entry<K>>,
+    /// What each entry has met.
+    met: Vec<Met>,
+    /// Open addressing: the first entry of each key.
+    slots: Vec<u32>,
+    /// The rows of keys with several on a side, with the hash of their key.
+    several: Vec<(u64, Side, u32)>,
+    /// The other side's rows whose key is not held, with its hash.
+    alone: Vec<(u64, u32)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Met {
+    Nothing,
+    /// One row, and their fingerprints are equal.
+    Equal,
+    /// One row, and their fingerprints differ.
+    Unequal,
+    /// Its key's rows are listed under `several`.
+    Several,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Held,
+    Other,
+}
+
+/// No entry: a partition has fewer.
+const FREE: u32 = u32::MAX;
+
+impl<K: Encode> Partition<K> {
+    /// One of `1 << bits` for this many rows of the held side.
+    pub(super) fn new(bits: u32, rows: usize) -> Self {
+        let entries = Vec::with_capacity(room(rows, bits));
+        let (met, slots, several, alone) = Default::default();
+        Self { entries, met, slots, several, alone }
+    }
+
+    /// Adds rows of the held side.
+    pub(super) fn hold(&mut self, entries: &[Entry<K>]) {
+        self.entries.extend_from_slice(entries);
+    }
+
+    /// Finds the held rows that have the keys of these of the other side.
+    pub(super) fn meet(&mut self, both: &Both<'_, K>, entries: &[Entry<K>]) {
+        self.fill_once(both);
+        for entry in entries {
+            let hash = both.scanner.hash(entry.key);
+            match self.find(hash, entry.key) {
+                (_, Some(index)) => self.meet_one(both, hash, entry, index),
+                (_, None) => self.alone.push((hash, entry.number)),
+            }
+        }
+    }
+
+    /// What was found, once every row has been given.
+    pub(super) fn finish(mut self, both: &Both<'_, K>, joined: &mut Joined) {
+        self.fill_once(both);
+        for (entry, met) in self.entries.iter().zip(&self.met) {
+            let row = || both.held.row(entry.number);
+            match met {
+                Met::Nothing => joined.expected.push(row()),
+                Met::Equal => joined.matched += 1,
+                Met::Unequal => joined.suspects.push((row(), both.other.row(partner(entry)))),
+                Met::Several => {}
+            }
+        }
+        self.finish_alone(both, joined);
+        let mut groups: HashMap<u64, Group> = HashMap::new();
+        for (hash, side, number) in self.several {
+            let group = groups.entry(hash).or_default();
+            match side {
+                Side::Held => group.expected.push(both.held.row(number)),
+                Side::Other => group.actual.push(both.other.row(number)),
+            }
+        }
+        for rows in groups.into_values() {
+            split_into(rows, [both.held, both.other], joined);
+        }
+    }
+
+    /// Puts the first entry of each key into the table.
+    fn fill_once(&mut self, both: &Both<'_, K>) {
+        if !self.slots.is_empty() {
+            return;
+        }
+        let entries = self.entries.len();
+        self.met.resize(entries, Met::Nothing);
+        self.slots.resize((entries + entries / 4 + 1).next_power_of_two(), FREE);
+        for index in 0..entries {
+            let Some(entry) = self.entries.get(index).copied() else { return };
+            let hash = both.scanner.hash(entry.key);
+            match self.find(hash, entry.key) {
+                (slot, None) => self.set_slot(slot, index as u32),
+                (_, Some(first)) => {
+                    self.list(hash, first);
+                    self.several.push((hash, Side::Held, entry.number));
+                    self.set_met(index, Met::Several);
+                }
+            }
+        }
+    }
+
+    fn meet_one(&mut self, both: &Both<'_, K>, hash: u64, other: &Entry<K>, index: usize) {
+        let (Some(entry), Some(met)) = (self.entries.get_mut(index), self.met.get_mut(index))
+        else {
+            return;
+        };
+        if *met == Met::Nothing && is_same_key(both, entry, other) {
+            let equal = { entry.fingerprint } == { other.fingerprint };
+            *met = if equal { Met::Equal } else { Met::Unequal };
+            set_partner(entry, other.number);
+            return;
+        }
+        self.list(hash, index);
+        self.several.push((hash, Side::Other, other.number));
+    }
+
+    /// Lists an entry under `several`, and the row it has met.
+    fn list(&mut self, hash: u64, index: usize) {
+        let Some(entry) = self.entries.get(index).copied() else { return };
+        let met = self.met.get(index).copied().unwrap_or(Met::Several);
+        if met == Met::Several {
+            return;
+        }
+        self.several.push((hash, Side::Held, entry.number));
+        if met != Met::Nothing {
+            self.several.push((hash, Side::Other, partner(&entry)));
+        }
+        self.set_met(index, Met::Several);
+    }
+
+    fn set_met(&mut self, index: usize, met: Met) {
+        self.met.get_mut(index).into_iter().for_each(|place| *place = met);
+    }
+
+    fn set_slot(&mut self, slot: usize, index: u32) {
+        self.slots.get_mut(slot).into_iter().for_each(|place| *place = index);
+    }
+
+    /// The slot of a key, and its first entry if it has one.
+    #[inline]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the mask keeps every index below the table's length"
+    )]
+    fn find(&self, hash: u64, key: K) -> (usize, Option<usize>) {
+        let mask = self.slots.len() - 1;
+        // The upper bits chose the partition.
+        let mut slot = hash as usize & mask;
+        loop {
+            let index = self.slots[slot] as usize;
+            match self.entries.get(index) {
+                None => return (slot, None),
+                Some(entry) if { entry.key } == key => return (slot, Some(index)),
+                Some(_) => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    /// Sorts the other side's rows that met nothing into single ones and groups of one hash.
+    fn finish_alone(&mut self, both: &Both<'_, K>, joined: &mut Joined) {
+        self.alone.sort_unstable();
+        for rows in self.alone.chunk_by(|(a, _), (b, _)| a == b) {
+            match rows {
+                [(_, number)] => joined.actual.push(both.other.row(*number)),
+                rows => {
+                    let actual = rows.iter().map(|(_, number)| both.other.row(*number)).collect();
+                    let group = Group { expected: Vec::new(), actual };
+                    split_into(group, [both.held, both.other], joined);
+                }
+            }
+        }
+    }
+}
+
+/// Whether two rows whose keys have one code have one key.
+#[inline]
+fn is_same_key<K: Encode>(both: &Both<'_, K>, entry: &Entry<K>, other: &Entry<K>) -> bool {
+    let (e, a) = (entry.number, other.number);
+    { entry.key }.is_exact() || same_key(both.held, both.other, both.held.row(e), both.other.row(a))
+}
+
+/// An entry that has met a row needs its fingerprint no more: it holds the row's number instead.
+fn set_partner<K: Copy>(entry: &mut Entry<K>, number: u32) {
+    entry.fingerprint = Fingerprint::of_number(number);
+}
+
+fn partner<K: Copy>(entry: &Entry<K>) -> u32 {
+    { entry.fingerprint }.number()
+}
