@@ -38,7 +38,9 @@ impl Compared {
         threads: usize,
         context: &Context,
     ) -> Result<Self> {
-        let suspects = std::mem::take(&mut joined.suspects);
+        let mut suspects = std::mem::take(&mut joined.suspects);
+        // In the order of their memory, on one side at least.
+        suspects.sort_unstable();
         let differing = sides.compare(&suspects, threads, context)?;
         joined.matched += (suspects.len() - differing.len()) as u64;
         Ok(Self { joined, differing })

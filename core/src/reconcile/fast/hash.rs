@@ -121,42 +121,50 @@ impl ColumnKeys {
     /// What a value of any length adds.
     #[inline]
     pub(super) fn bytes(&self, bytes: &[u8]) -> Sum {
-        self.add_bytes(Sum::default(), bytes, 0, bytes.len())
+        let mut sum = Sum::default();
+        self.add_bytes(&mut sum, bytes, 0, bytes.len());
+        sum
     }
 
     /// Adds a value of any length, which stands in `data` from `from` to `to`.
     ///
     /// The last word holds the bytes that are left, and how many there are; it is never zero, so
     /// that no value is the beginning of another.
-    #[inline]
-    pub(super) fn add_bytes(&self, sum: Sum, data: &[u8], from: usize, to: usize) -> Sum {
-        let [first, ..] = &self.pairs;
+    #[inline(always)]
+    pub(super) fn add_bytes(&self, sum: &mut Sum, data: &[u8], from: usize, to: usize) {
+        let [first, second, ..] = &self.pairs;
         match to.wrapping_sub(from) {
             length @ ..16 => {
                 let (a, b) = last_words(data, from, length);
-                sum.pair(a, b, first)
+                *sum = sum.pair(a, b, first);
+            }
+            length @ ..32 => {
+                let (a, b) = sixteen(data, from).unwrap_or_default();
+                let (c, d) = last_words(data, from + 16, length - 16);
+                *sum = sum.pair(a, b, first).pair(c, d, second);
             }
             ..=LONGEST => self.add_chunks(sum, data, from, to),
-            _ => sum.plus(self.long(data.get(from..to).unwrap_or_default())),
+            _ => *sum = sum.plus(self.long(data.get(from..to).unwrap_or_default())),
         }
     }
 
-    #[inline]
-    fn add_chunks(&self, mut sum: Sum, data: &[u8], mut from: usize, to: usize) -> Sum {
+    #[inline(never)]
+    fn add_chunks(&self, sum: &mut Sum, data: &[u8], mut from: usize, to: usize) {
         for keys in &self.pairs {
             let length = to - from;
             if length < 16 {
                 let (a, b) = last_words(data, from, length);
-                return sum.pair(a, b, keys);
+                *sum = sum.pair(a, b, keys);
+                return;
             }
             let (a, b) = sixteen(data, from).unwrap_or_default();
-            sum = sum.pair(a, b, keys);
+            *sum = sum.pair(a, b, keys);
             from += 16;
         }
-        sum
     }
 
     /// A value as its length and the SHA-256 digest of it and the salt.
+    #[cold]
     fn long(&self, bytes: &[u8]) -> Sum {
         let digest = Sha256::new().chain_update(self.salt).chain_update(bytes).finalize();
         let [of_length, ..] = &self.long;

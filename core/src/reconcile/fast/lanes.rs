@@ -9,7 +9,7 @@ use trueup_connector::record::canonical;
 use trueup_connector::{Cell, Column};
 
 use super::hash::{ColumnKeys, PairKeys, Sum};
-use super::words::{each_bytes, each_null, float_word, load};
+use super::words::{self, each_bytes, each_null, float_word, load};
 
 /// How many rows are summed at a time: the sums stay in the nearest cache.
 pub(super) const BLOCK: usize = 512;
@@ -281,18 +281,26 @@ fn decimal_sum(value: i128, keys: &ColumnKeys) -> Sum {
 
 fn add_bytes(column: &Column, start: usize, keys: &ColumnKeys, sums: &mut [Sum]) {
     let rows = sums.len();
-    let mut nulls = [false; BLOCK];
-    let Some(nulls) = nulls.get_mut(..rows) else { return };
+    let mut spans = [(0, 0); BLOCK];
+    let Some(spans) = spans.get_mut(..rows) else { return };
+    let data = words::spans(column.array(), start, spans);
     let null = keys.null_for_empty();
     each_null(column, start, rows, |i| {
-        if let (Some(is_null), Some(sum)) = (nulls.get_mut(i), sums.get_mut(i)) {
-            (*is_null, *sum) = (true, sum.plus(null));
-        }
-    });
-    each_bytes(column, start, rows, |i, data, from, to| {
-        if let (Some(sum), Some(is_null)) = (sums.get_mut(i), nulls.get(i)) {
+        if let (Some((from, to)), Some(sum)) = (spans.get_mut(i), sums.get_mut(i)) {
             // What stands at a null counts for nothing.
-            *sum = keys.add_bytes(*sum, data, from, if *is_null { from } else { to });
+            (*to, *sum) = (*from, sum.plus(null));
         }
     });
+    match data {
+        Some(data) => {
+            for (sum, (from, to)) in sums.iter_mut().zip(spans) {
+                keys.add_bytes(sum, data, *from, *to);
+            }
+        }
+        None => each_bytes(column, start, rows, |i, bytes| {
+            if let Some(sum) = sums.get_mut(i) {
+                keys.add_bytes(sum, bytes, 0, bytes.len());
+            }
+        }),
+    }
 }

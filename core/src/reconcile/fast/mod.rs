@@ -6,7 +6,7 @@
 //! key. Hashes only prune: two rows are one key when their key values are equal, and rows whose
 //! fingerprints differ are compared value by value afterwards.
 //!
-//! order: hash → entry → words → lanes → scan → keys → partition → join
+//! order: hash → entry → words → lanes → scan → keys → slots → partition → join
 
 mod entry;
 mod hash;
@@ -15,6 +15,7 @@ mod keys;
 mod lanes;
 mod partition;
 mod scan;
+mod slots;
 mod words;
 
 pub(super) use entry::{Group, Joined, WideCode, WordCode};

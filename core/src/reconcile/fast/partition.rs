@@ -8,6 +8,7 @@ use super::entry::{Entry, Group, Joined};
 use super::hash::Fingerprint;
 use super::keys::{same_key, split_into};
 use super::scan::{Encode, Scanner, room};
+use super::slots::{FREE, Slots};
 
 /// What both sides of a join have in common with all its partitions.
 pub(super) struct Both<'a, K> {
@@ -21,8 +22,8 @@ pub(super) struct Partition<K: Copy> {
     entries: Vec<Entry<K>>,
     /// What each entry has met.
     met: Vec<Met>,
-    /// Open addressing: the first entry of each key.
-    slots: Vec<u32>,
+    /// The first entry of each key.
+    slots: Slots,
     /// The rows of keys with several on a side, with the hash of their key.
     several: Vec<(u64, Side, u32)>,
     /// The other side's rows whose key is not held, with its hash.
@@ -46,8 +47,8 @@ enum Side {
     Other,
 }
 
-/// No entry: a partition has fewer.
-const FREE: u32 = u32::MAX;
+/// How many rows are looked up at a time.
+const AHEAD: usize = 32;
 
 impl<K: Encode> Partition<K> {
     /// One of `1 << bits` for this many rows of the held side.
@@ -65,13 +66,37 @@ impl<K: Encode> Partition<K> {
     /// Finds the held rows that have the keys of these of the other side.
     pub(super) fn meet(&mut self, both: &Both<'_, K>, entries: &[Entry<K>]) {
         self.fill_once(both);
-        for entry in entries {
-            let hash = both.scanner.hash(entry.key);
-            match self.find(hash, entry.key) {
-                (_, Some(index)) => self.meet_one(both, hash, entry, index),
-                (_, None) => self.alone.push((hash, entry.number)),
+        for entries in entries.chunks(AHEAD) {
+            let likely = self.look_ahead(both, entries);
+            for (entry, (hash, likely)) in entries.iter().zip(likely) {
+                let found = match self.entries.get(likely as usize) {
+                    Some(held) if { held.key } == { entry.key } => Some(likely as usize),
+                    Some(_) => self.find(hash, entry.key).1,
+                    None => None,
+                };
+                match found {
+                    Some(index) => self.meet_one(both, hash, entry, index),
+                    None => self.alone.push((hash, entry.number)),
+                }
             }
         }
+    }
+
+    /// The hashes of some rows' keys, and the entries that most likely have them; [`FREE`] where none
+    /// has.
+    ///
+    /// It touches these entries all at once: the processor then waits for the memory of many
+    /// together, not of one after the other.
+    fn look_ahead(&self, both: &Both<'_, K>, entries: &[Entry<K>]) -> [(u64, u32); AHEAD] {
+        let mut likely = [(0, FREE); AHEAD];
+        for (entry, likely) in entries.iter().zip(&mut likely) {
+            let hash = both.scanner.hash(entry.key);
+            *likely = (hash, self.slots.likely(hash));
+        }
+        let touched = likely.iter().filter_map(|(_, index)| self.entries.get(*index as usize));
+        let alike = touched.zip(entries).filter(|(a, b)| { a.key } == { b.key });
+        std::hint::black_box(alike.count());
+        likely
     }
 
     /// What was found, once every row has been given.
@@ -107,12 +132,12 @@ impl<K: Encode> Partition<K> {
         }
         let entries = self.entries.len();
         self.met.resize(entries, Met::Nothing);
-        self.slots.resize((entries + entries / 4 + 1).next_power_of_two(), FREE);
+        self.slots = Slots::new(entries);
         for index in 0..entries {
             let Some(entry) = self.entries.get(index).copied() else { return };
             let hash = both.scanner.hash(entry.key);
             match self.find(hash, entry.key) {
-                (slot, None) => self.set_slot(slot, index as u32),
+                (slot, None) => self.slots.set(slot, hash, index as u32),
                 (_, Some(first)) => {
                     self.list(hash, first);
                     self.several.push((hash, Side::Held, entry.number));
@@ -155,26 +180,16 @@ impl<K: Encode> Partition<K> {
         self.met.get_mut(index).into_iter().for_each(|place| *place = met);
     }
 
-    fn set_slot(&mut self, slot: usize, index: u32) {
-        self.slots.get_mut(slot).into_iter().for_each(|place| *place = index);
-    }
-
     /// The slot of a key, and its first entry if it has one.
     #[inline]
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "the mask keeps every index below the table's length"
-    )]
     fn find(&self, hash: u64, key: K) -> (usize, Option<usize>) {
-        let mask = self.slots.len() - 1;
-        // The upper bits chose the partition.
-        let mut slot = hash as usize & mask;
+        let mut slot = self.slots.first(hash);
         loop {
-            let index = self.slots[slot] as usize;
-            match self.entries.get(index) {
-                None => return (slot, None),
-                Some(entry) if { entry.key } == key => return (slot, Some(index)),
-                Some(_) => slot = (slot + 1) & mask,
+            let index = self.slots.at(slot, hash);
+            match self.entries.get(index.unwrap_or(FREE) as usize) {
+                Some(entry) if { entry.key } == key => return (slot, index.map(|i| i as usize)),
+                None if index == Some(FREE) => return (slot, None),
+                _ => slot = self.slots.after(slot),
             }
         }
     }

@@ -9,7 +9,7 @@ use super::super::table::{Pieces, Row, Table};
 use super::entry::{Entry, KeyCode, WideCode, WordCode};
 use super::hash::{ColumnKeys, Seed, Sum, Whiten, last_words};
 use super::lanes::{BLOCK, Lane, Laned, add_all};
-use super::words::{each_bytes, each_null, load};
+use super::words::{self, each_bytes, each_null, load};
 
 /// How many rows are read at a time.
 const MORSEL: usize = 16 * 1024;
@@ -124,16 +124,7 @@ impl Encode for WideCode {
 
     fn encode(lanes: &Lanes, key: &[&Column], start: usize, codes: &mut [Self]) {
         if let ([column], [(Lane::Bytes, keys)]) = (key, lanes.key.as_slice()) {
-            return each_bytes(column, start, codes.len(), |i, data, from, to| {
-                let Some(code) = codes.get_mut(i) else { return };
-                *code = match to.wrapping_sub(from) {
-                    length @ ..16 => Self::of_words(last_words(data, from, length)),
-                    _ => {
-                        let sum = keys.add_bytes(Sum::default(), data, from, to);
-                        Self::of_hash(sum.fingerprint(&lanes.whiten))
-                    }
-                };
-            });
+            return Self::encode_bytes(keys, &lanes.whiten, column, start, codes);
         }
         let mut sums = [Sum::default(); BLOCK];
         let Some(sums) = sums.get_mut(..codes.len()) else { return };
@@ -142,6 +133,36 @@ impl Encode for WideCode {
             .iter_mut()
             .zip(sums)
             .for_each(|(code, sum)| *code = Self::of_hash(sum.fingerprint(&lanes.whiten)));
+    }
+}
+
+impl WideCode {
+    fn encode_bytes(
+        keys: &ColumnKeys,
+        whiten: &Whiten,
+        column: &Column,
+        start: usize,
+        codes: &mut [Self],
+    ) {
+        let code = |data: &[u8], from: usize, to: usize| match to.wrapping_sub(from) {
+            length @ ..16 => Self::of_words(last_words(data, from, length)),
+            _ => {
+                let bytes = data.get(from..to).unwrap_or_default();
+                Self::of_hash(keys.bytes(bytes).fingerprint(whiten))
+            }
+        };
+        let mut spans = [(0, 0); BLOCK];
+        let Some(spans) = spans.get_mut(..codes.len()) else { return };
+        match words::spans(column.array(), start, spans) {
+            Some(data) => {
+                let spans = codes.iter_mut().zip(spans);
+                spans.for_each(|(to, (begin, end))| *to = code(data, *begin, *end));
+            }
+            None => each_bytes(column, start, codes.len(), |i, bytes| {
+                let code = code(bytes, 0, bytes.len());
+                codes.get_mut(i).into_iter().for_each(|to| *to = code);
+            }),
+        }
     }
 }
 

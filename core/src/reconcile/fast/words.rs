@@ -34,39 +34,37 @@ pub(super) fn load(array: &ArrayRef, start: usize, words: &mut [u64]) -> Option<
     }
 }
 
-/// Gives the bytes of each text or binary cell, from `start` on: what they stand in, where they begin
-/// and where they end. A null may have any.
+/// Where each text or binary cell begins and ends, in the bytes that are given back; `None` for a
+/// type whose values do not stand in one buffer. A null may have any bytes.
 #[inline]
+pub(super) fn spans<'a>(
+    array: &'a ArrayRef,
+    start: usize,
+    spans: &mut [(usize, usize)],
+) -> Option<&'a [u8]> {
+    use DataType as D;
+    match array.data_type() {
+        D::Utf8 => walk(array.as_string::<i32>(), start, spans),
+        D::LargeUtf8 => walk(array.as_string::<i64>(), start, spans),
+        D::Binary => walk(array.as_binary::<i32>(), start, spans),
+        D::LargeBinary => walk(array.as_binary::<i64>(), start, spans),
+        _ => None,
+    }
+}
+
+/// Gives the bytes of each text or binary cell, from `start` on; none for a null.
 pub(super) fn each_bytes(
     column: &Column,
     start: usize,
     rows: usize,
-    mut take: impl FnMut(usize, &[u8], usize, usize),
+    mut take: impl FnMut(usize, &[u8]),
 ) {
-    use DataType as D;
-    let array = column.array();
-    macro_rules! each {
-        ($array:expr) => {{
-            let array = $array;
-            for i in 0..rows {
-                let value: &[u8] = array.value(start + i).as_ref();
-                take(i, value, 0, value.len());
-            }
-        }};
-    }
-    match array.data_type() {
-        D::Utf8 => each_value(array.as_string::<i32>(), start, rows, take),
-        D::LargeUtf8 => each_value(array.as_string::<i64>(), start, rows, take),
-        D::Binary => each_value(array.as_binary::<i32>(), start, rows, take),
-        D::LargeBinary => each_value(array.as_binary::<i64>(), start, rows, take),
-        D::Utf8View => each!(array.as_string_view()),
-        D::BinaryView => each!(array.as_binary_view()),
-        D::FixedSizeBinary(_) => each!(array.as_fixed_size_binary()),
-        _ => (0..rows).for_each(|i| match column.cell(start + i) {
-            Cell::Text(text) => take(i, text.as_bytes(), 0, text.len()),
-            Cell::Bytes(bytes) => take(i, bytes, 0, bytes.len()),
-            _ => take(i, &[], 0, 0),
-        }),
+    for i in 0..rows {
+        match column.cell(start + i) {
+            Cell::Text(text) => take(i, text.as_bytes()),
+            Cell::Bytes(bytes) => take(i, bytes),
+            _ => take(i, &[]),
+        }
     }
 }
 
@@ -144,15 +142,15 @@ fn copy_bools(array: &BooleanArray, start: usize, words: &mut [u64]) -> Option<(
 
 /// Walks the offsets once, rather than looking each value up.
 #[inline]
-fn each_value<T: ByteArrayType>(
-    array: &GenericByteArray<T>,
+fn walk<'a, T: ByteArrayType>(
+    array: &'a GenericByteArray<T>,
     start: usize,
-    rows: usize,
-    mut take: impl FnMut(usize, &[u8], usize, usize),
-) {
-    let data = array.value_data();
-    let offsets = array.value_offsets().get(start..=start + rows).unwrap_or_default();
-    for (i, (from, to)) in offsets.iter().zip(offsets.iter().skip(1)).enumerate() {
-        take(i, data, from.as_usize(), to.as_usize());
+    spans: &mut [(usize, usize)],
+) -> Option<&'a [u8]> {
+    let offsets = array.value_offsets().get(start..=start + spans.len())?;
+    let bounds = offsets.iter().zip(offsets.iter().skip(1));
+    for (span, (from, to)) in spans.iter_mut().zip(bounds) {
+        *span = (from.as_usize(), to.as_usize());
     }
+    Some(array.value_data())
 }
