@@ -58,12 +58,23 @@ pub(super) struct Sides<'a> {
 impl Sides<'_> {
     /// The fields in which two rows differ; none where they agree.
     pub(super) fn differing(&self, expected: Row, actual: Row) -> Result<FieldPlaces> {
-        let mut differing = FieldPlaces::new();
+        let differing = self.differing_all(&[(expected, actual)])?;
+        Ok(differing.into_iter().flatten().collect())
+    }
+
+    /// The fields in which the rows of each pair differ.
+    ///
+    /// It goes field by field, so that the processor waits for the memory of many rows together.
+    fn differing_all(&self, pairs: &[(Row, Row)]) -> Result<Vec<FieldPlaces>> {
+        let mut differing = vec![FieldPlaces::new(); pairs.len()];
         for (place, field) in (0..).zip(&self.fields.compared) {
-            let e = self.expected.cell(field.expected, expected);
-            let a = self.actual.cell(field.actual, actual);
-            if !field.rule.agree_cells(&e, &a).map_err(|error| error.with("field", &field.name))? {
-                differing.push(place);
+            for ((expected, actual), differing) in pairs.iter().zip(&mut differing) {
+                let e = self.expected.cell(field.expected, *expected);
+                let a = self.actual.cell(field.actual, *actual);
+                let agree = field.rule.agree_cells(&e, &a);
+                if !agree.map_err(|error| error.with("field", &field.name))? {
+                    differing.push(place);
+                }
             }
         }
         Ok(differing)
@@ -79,11 +90,14 @@ impl Sides<'_> {
         let chunks: Vec<&[(Row, Row)]> = pairs.chunks(CHUNK).collect();
         let found = each_thread(threads, context, &chunks, |chunks| {
             let mut found = Vec::new();
-            for (expected, actual) in chunks.copied().flatten().copied() {
-                let fields = self.differing(expected, actual)?;
-                if !fields.is_empty() {
-                    found.push(Differing { expected, actual, fields });
-                }
+            for pairs in chunks {
+                let fields = self.differing_all(pairs)?;
+                let pairs = pairs.iter().zip(fields).filter(|(_, fields)| !fields.is_empty());
+                found.extend(pairs.map(|((expected, actual), fields)| Differing {
+                    expected: *expected,
+                    actual: *actual,
+                    fields,
+                }));
             }
             Ok(found)
         })?;

@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 
-use trueup_connector::{Cell, Class, LogicalType};
+use trueup_connector::{Cell, Class, Context, LogicalType};
 
 use super::compare::Sides;
 use super::finding::{FindingId, Found, Part};
+use super::parallel::each_thread;
 use super::rules::{Fields, Side};
 use super::table::{Row, Table};
 
@@ -32,20 +33,40 @@ impl Found {
     }
 }
 
+/// How many findings a thread sorts at a time, at least.
+const RUN: usize = 8 * 1024;
+
 /// Sorts findings by key, kind and field, then by id.
-pub(super) fn sort(found: &mut Vec<Found>, sides: &Sides<'_>, id: impl Fn(&Found) -> FindingId) {
+pub(super) fn sort(
+    found: &[Found],
+    sides: &Sides<'_>,
+    threads: usize,
+    id: impl Fn(&Found) -> FindingId + Sync,
+) -> Vec<Found> {
     let usable = prefix_is_order(sides);
-    let prefix = |found: &Found| if usable { prefix(sides, found) } else { 0 };
-    let mut keyed: Vec<(u128, Found)> = found.iter().map(|found| (prefix(found), *found)).collect();
-    keyed.sort_unstable_by(|(p, a), (q, b)| {
+    let keyed = |found: &Found| (if usable { prefix(sides, found) } else { 0 }, *found);
+    let order = |(p, a): &(u128, Found), (q, b): &(u128, Found)| {
         p.cmp(q)
             .then_with(|| by_key(sides, a, b))
             .then_with(|| a.kind.cmp(&b.kind))
             .then_with(|| place(sides, a).cmp(&place(sides, b)))
             .then_with(|| id(a).cmp(&id(b)))
+    };
+    let pieces: Vec<&[Found]> = found.chunks((found.len() / threads.max(1)).max(RUN)).collect();
+    let runs = each_thread(threads, &Context::new(), &pieces, |pieces| {
+        let mut runs = Vec::new();
+        for piece in pieces {
+            let mut run: Vec<_> = piece.iter().map(keyed).collect();
+            run.sort_unstable_by(order);
+            runs.push(run);
+        }
+        Ok(runs)
     });
-    found.clear();
-    found.extend(keyed.into_iter().map(|(_, found)| found));
+    // Nothing in it can fail; without runs everything is sorted here.
+    let mut all = runs.map_or_else(|_| found.iter().map(keyed).collect(), |runs| runs.concat().concat());
+    // Runs that are in order are only merged.
+    all.sort_by(order);
+    all.into_iter().map(|(_, found)| found).collect()
 }
 
 fn by_key(sides: &Sides<'_>, a: &Found, b: &Found) -> Ordering {

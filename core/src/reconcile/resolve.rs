@@ -83,19 +83,28 @@ impl Resolver<'_> {
         let Differing { expected, actual, fields } = pair;
         let parts =
             renamed.iter().map(|k| Part::Key(*k)).chain(fields.into_iter().map(Part::Field));
+        self.resolved.counts.renamed += u64::from(!renamed.is_empty());
+        let Some(base) = self.base else {
+            self.resolved.counts.changed += 1;
+            let found = Found {
+                kind: FindingKind::Changed,
+                cause: None,
+                part: Part::Whole,
+                expected: Some(expected),
+                actual: Some(actual),
+            };
+            self.resolved.found.extend(parts.map(|part| Found { part, ..found }));
+            return Ok(());
+        };
         let parts: Vec<Part> = parts.collect();
-        let causes = parts.iter().map(|part| match self.base {
-            Some(base) => base.cause(&self.sides, *part, expected, actual).map(Some),
-            None => Ok(None),
-        });
+        let causes = parts.iter().map(|part| base.cause(&self.sides, *part, expected, actual));
         let causes = causes.collect::<Result<Vec<_>>>()?;
-        let conflict = causes.contains(&Some(super::finding::Cause::Both));
+        let conflict = causes.contains(&super::finding::Cause::Both);
         let kind = if conflict { FindingKind::Conflict } else { FindingKind::Changed };
         let counts = &mut self.resolved.counts;
         *(if conflict { &mut counts.conflict } else { &mut counts.changed }) += 1;
-        counts.renamed += u64::from(!renamed.is_empty());
         let (expected, actual) = (Some(expected), Some(actual));
-        let found = parts.into_iter().zip(causes);
+        let found = parts.into_iter().zip(causes.into_iter().map(Some));
         let found = found.map(|(part, cause)| Found { kind, cause, part, expected, actual });
         self.resolved.found.extend(found);
         Ok(())

@@ -10,18 +10,25 @@ use super::entry::{Joined, WideCode, WordCode};
 use super::partition::{Both, Partition};
 use super::scan::{Encode, Lanes, Morsel, Parts, Scanner, morsels};
 
-/// How many rows of the held side a partition should have: few enough that its table stays in the
-/// cache, so many that there are few partitions to write to at once.
-const PARTITION: usize = 8 * 1024;
+/// How much is in memory at a time.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// How many rows of the held side a partition should have: few enough that its table stays in the
+    /// cache, so many that there are few partitions to write to at once.
+    partition: usize,
+    /// How many rows of the held side a thread reads before it gives them to their partitions.
+    held: usize,
+    /// How many rows of the other side are read in a round, at least: only its entries are in memory.
+    round: usize,
+}
+
+const SIZES: Sizes = Sizes { partition: 8 * 1024, held: 256 * 1024, round: 1024 * 1024 };
+
+/// More partitions than `1 << MOST_BITS` are too many to write to at once.
 const MOST_BITS: u32 = 10;
 
-/// How many rows of the held side a thread reads before it gives them to their partitions.
-const HELD: usize = 256 * 1024;
-
-/// The other side is read in so many rounds at most, each of so many rows at least: only one
-/// round's entries are in memory.
+/// The other side is read in so many rounds at most.
 const ROUNDS: usize = 4;
-const ROUND: usize = 1024 * 1024;
 
 /// Joins the two sides by key.
 ///
@@ -36,10 +43,21 @@ pub(crate) fn join(
     threads: usize,
     context: &Context,
 ) -> Result<Joined> {
+    join_sized(lanes, [expected, actual], threads, context, SIZES)
+}
+
+fn join_sized(
+    lanes: &Lanes,
+    [expected, actual]: [&Table; 2],
+    threads: usize,
+    context: &Context,
+    sizes: Sizes,
+) -> Result<Joined> {
     if actual.snapshot.rows() < expected.snapshot.rows() {
-        return join(lanes, actual, expected, threads, context).map(Joined::flip);
+        let flipped = join_sized(lanes, [actual, expected], threads, context, sizes);
+        return flipped.map(Joined::flip);
     }
-    let work = Work { held: expected, other: actual, threads, context };
+    let work = Work { sizes, held: expected, other: actual, threads, context };
     match lanes.is_word() {
         true => work.join(&Scanner::<WordCode>::new(lanes)),
         false => work.join(&Scanner::<WideCode>::new(lanes)),
@@ -47,6 +65,7 @@ pub(crate) fn join(
 }
 
 struct Work<'a> {
+    sizes: Sizes,
     held: &'a Table,
     other: &'a Table,
     threads: usize,
@@ -58,7 +77,7 @@ type Partitions<K> = Vec<Mutex<Partition<K>>>;
 impl Work<'_> {
     fn join<K: Encode>(&self, scanner: &Scanner<'_, K>) -> Result<Joined> {
         let (held, other) = (self.held.snapshot.rows(), self.other.snapshot.rows());
-        let bits = (held / PARTITION).next_power_of_two().ilog2().min(MOST_BITS);
+        let bits = (held / self.sizes.partition).next_power_of_two().ilog2().min(MOST_BITS);
         let partitions = (0..1 << bits).map(|_| Mutex::new(Partition::new(bits, held))).collect();
         let both = Both { scanner, held: self.held, other: self.other };
         let all = Some((held + other) as u64);
@@ -78,7 +97,7 @@ impl Work<'_> {
         bits: u32,
     ) -> Result<Vec<Row>> {
         let morsels = morsels(self.held);
-        let most = HELD.min(self.held.snapshot.rows().div_ceil(self.threads));
+        let most = self.sizes.held.min(self.held.snapshot.rows().div_ceil(self.threads));
         let unkeyed = each_thread(self.threads, self.context, &morsels, |morsels| {
             let (mut parts, mut unkeyed) = (Parts::new(bits, most), Vec::new());
             for morsel in morsels {
@@ -101,7 +120,7 @@ impl Work<'_> {
         bits: u32,
     ) -> Result<Vec<Row>> {
         let (morsels, rows) = (morsels(self.other), self.other.snapshot.rows());
-        let round = (rows / ROUNDS).max(ROUND).min(rows);
+        let round = (rows / ROUNDS).max(self.sizes.round).min(rows);
         let spare = Mutex::new(Vec::new());
         let mut unkeyed = Vec::new();
         for morsels in rounds(&morsels, round) {
@@ -178,3 +197,6 @@ fn rounds(morsels: &[Morsel], rows: usize) -> impl Iterator<Item = &[Morsel]> {
 fn locked<T, R>(lock: &Mutex<T>, work: impl FnOnce(&mut T) -> R) -> R {
     work(&mut lock.lock().unwrap_or_else(PoisonError::into_inner))
 }
+
+#[cfg(test)]
+mod tests;

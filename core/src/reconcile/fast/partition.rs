@@ -47,6 +47,9 @@ enum Side {
     Other,
 }
 
+/// Fewer rows than one in so many leave most slots alone.
+const WORTH_WARMING: usize = 16;
+
 /// How many rows are looked up at a time.
 const AHEAD: usize = 32;
 
@@ -66,6 +69,9 @@ impl<K: Encode> Partition<K> {
     /// Finds the held rows that have the keys of these of the other side.
     pub(super) fn meet(&mut self, both: &Both<'_, K>, entries: &[Entry<K>]) {
         self.fill_once(both);
+        if entries.len() > self.entries.len() / WORTH_WARMING {
+            self.slots.warm();
+        }
         for entries in entries.chunks(AHEAD) {
             let likely = self.look_ahead(both, entries);
             for (entry, (hash, likely)) in entries.iter().zip(likely) {

@@ -15,7 +15,7 @@ pub(super) struct Slots {
 impl Slots {
     /// For this many indexes, counted from zero.
     pub(super) fn new(indexes: usize) -> Self {
-        let slots = vec![FREE; (indexes + indexes / 4 + 1).next_power_of_two()];
+        let slots = vec![FREE; indexes + indexes / 2 + 1];
         // All ones are no index, so that a slot with one is never taken for a free one.
         let mask = (indexes as u64 + 1).next_power_of_two() - 1;
         Self { slots, mask: mask as u32 }
@@ -28,13 +28,13 @@ impl Slots {
     /// Where the search for a hash begins.
     #[inline]
     pub(super) fn first(&self, hash: u64) -> usize {
-        // The upper bits chose the partition.
-        hash as usize & (self.slots.len() - 1)
+        // The lower half of the hash as a fraction; the upper bits chose the partition.
+        ((u64::from(hash as u32) * self.slots.len() as u64) >> 32) as usize
     }
 
     #[inline]
     pub(super) fn after(&self, slot: usize) -> usize {
-        (slot + 1) & (self.slots.len() - 1)
+        if slot + 1 < self.slots.len() { slot + 1 } else { 0 }
     }
 
     /// The index in a slot, if it may be of this hash; [`FREE`] where the search ends.
@@ -58,14 +58,19 @@ impl Slots {
         }
     }
 
+    /// Looks at all slots, one after the other, so that they are in the cache for what follows.
+    pub(super) fn warm(&self) {
+        std::hint::black_box(self.slots.iter().step_by(16).fold(0, |all, slot| all ^ slot));
+    }
+
     pub(super) fn set(&mut self, slot: usize, hash: u64, index: u32) {
         let held = mark(hash) & !self.mask | index;
         self.slots.get_mut(slot).into_iter().for_each(|slot| *slot = held);
     }
 }
 
-/// Bits of a hash that have no part in where it stands, but in the largest partitions.
+/// Bits of a hash of which the upper ones have no part in where it stands, but in huge partitions.
 #[inline]
 fn mark(hash: u64) -> u32 {
-    (hash >> 22) as u32
+    (hash >> 20) as u32
 }

@@ -110,9 +110,7 @@ impl Live {
     /// The findings in order.
     pub(super) fn found(&self) -> &[Found] {
         self.sorted.get_or_init(|| {
-            let mut found = self.resolved.found.clone();
-            order::sort(&mut found, &self.sides(), |found| self.id(found));
-            found
+            order::sort(&self.resolved.found, &self.sides(), self.threads, |found| self.id(found))
         })
     }
 
