@@ -63,7 +63,8 @@ pub(super) fn sort(
         Ok(runs)
     });
     // Nothing in it can fail; without runs everything is sorted here.
-    let mut all = runs.map_or_else(|_| found.iter().map(keyed).collect(), |runs| runs.concat().concat());
+    let mut all =
+        runs.map_or_else(|_| found.iter().map(keyed).collect(), |runs| runs.concat().concat());
     // Runs that are in order are only merged.
     all.sort_by(order);
     all.into_iter().map(|(_, found)| found).collect()

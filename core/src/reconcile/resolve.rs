@@ -40,6 +40,8 @@ pub(super) fn resolve(
     let Compared { joined, differing } = compared;
     let mut resolver = Resolver { sides, base, resolved: Resolved::default() };
     resolver.resolved.counts.matched = joined.matched;
+    let of_pairs: usize = differing.iter().map(|pair| pair.fields.len()).sum();
+    resolver.resolved.found.reserve(of_pairs + joined.expected.len() + joined.actual.len());
     for pair in differing {
         resolver.pair(pair, &[])?;
     }

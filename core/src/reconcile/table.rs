@@ -168,7 +168,8 @@ fn starts(snapshot: &Snapshot) -> Result<Vec<usize>> {
     });
     let starts = starts.collect();
     if rows > MOST_ROWS {
-        let message = format!("{rows} rows on one side are more than {MOST_ROWS}: split them by key");
+        let message =
+            format!("{rows} rows on one side are more than {MOST_ROWS}: split them by key");
         return Err(Error::new(Kind::Invalid, message));
     }
     Ok(starts)

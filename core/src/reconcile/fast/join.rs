@@ -152,11 +152,7 @@ impl Work<'_> {
         Ok(unkeyed)
     }
 
-    fn finish<K: Encode>(
-        &self,
-        both: &Both<'_, K>,
-        partitions: Partitions<K>,
-    ) -> Result<Joined> {
+    fn finish<K: Encode>(&self, both: &Both<'_, K>, partitions: Partitions<K>) -> Result<Joined> {
         let places: Vec<_> = partitions.into_iter().map(|place| Mutex::new(Some(place))).collect();
         let joined = each_thread(self.threads, self.context, &places, |places| {
             let mut joined = Joined::default();

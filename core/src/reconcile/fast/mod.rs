@@ -1,6 +1,6 @@
 //! Finding the rows that differ, fast: fingerprint, partition, join.
 //!
-//! Both sides are read once, column by column. Each row becomes an [`Entry`]: a hash of its key, a
+//! Both sides are read once, column by column. Each row becomes an entry: a code of its key, a
 //! 128-bit fingerprint of its compared values, and its place. Entries are spread over partitions
 //! that fit the cache, by their key's hash; in a partition a small table finds the rows that share a
 //! key. Hashes only prune: two rows are one key when their key values are equal, and rows whose

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 
 use hashbrown::HashTable;
-use trueup_connector::{Error, Kind, Result};
+use trueup_connector::{Context, Error, Kind, Result};
 
 use super::super::compare::{Compared, Sides};
 use super::super::fast::{Encode, Lanes, Scanner, key_bytes};
+use super::super::parallel::each_thread;
 use super::super::rules::Side;
 use super::super::table::{Row, Table};
 use super::state::{KeyRows, State};
@@ -49,6 +50,7 @@ pub(super) struct Indexed<K: Copy> {
     expected: HashTable<Place<K>>,
     actual: HashTable<Place<K>>,
     state: State,
+    threads: usize,
 }
 
 /// Where a key is: packed, as there is one for every row.
@@ -68,20 +70,23 @@ impl<K: Copy> Clone for Place<K> {
 impl<K: Copy> Copy for Place<K> {}
 
 impl<K: Encode> Indexed<K> {
-    pub(super) fn new(lanes: Lanes, sides: Sides<'_>, compared: Compared) -> Self {
-        let index = |table: &Table| {
-            let scanner = Scanner::<K>::new(&lanes);
-            let mut rows = HashTable::with_capacity(table.snapshot.rows());
-            for batch in 0..table.batches() {
-                scanner.each_key(table, batch, |number, key| {
-                    let place = Place { key, number };
-                    rows.insert_unique(scanner.hash(key), place, |place| scanner.hash(place.key));
-                });
-            }
-            rows
-        };
-        let (expected, actual) = (index(sides.expected), index(sides.actual));
-        Self { lanes, expected, actual, state: State::new(compared) }
+    /// Indexes both sides, each by one thread.
+    pub(super) fn new(
+        lanes: Lanes,
+        sides: Sides<'_>,
+        compared: Compared,
+        threads: usize,
+        context: &Context,
+    ) -> Result<Self> {
+        let indexed = each_thread(threads, context, &Side::BOTH, |sides_left| {
+            let index = |side: &Side| (*side, index(&lanes, sides.table(*side)));
+            Ok(sides_left.map(index).collect::<Vec<_>>())
+        })?;
+        let (mut expected, mut actual) = (HashTable::new(), HashTable::new());
+        for (side, rows) in indexed.into_iter().flatten() {
+            *(if side == Side::Expected { &mut expected } else { &mut actual }) = rows;
+        }
+        Ok(Self { lanes, expected, actual, state: State::new(compared), threads })
     }
 
     fn rows_mut(&mut self, side: Side) -> &mut HashTable<Place<K>> {
@@ -130,10 +135,13 @@ impl<K: Encode> Indexed<K> {
     }
 
     fn settle(&mut self, sides: Sides<'_>, keys: &HashMap<&[u8], K>) -> Result<()> {
+        let mut pairs = Vec::new();
         for (key, code) in keys {
             let rows = self.find(sides, *code, key);
-            self.state.put(&sides, &rows)?;
+            pairs.extend(self.state.put(&rows));
         }
+        let differing = sides.compare(&pairs, self.threads, &Context::new())?;
+        self.state.put_pairs(pairs.len(), differing);
         Ok(())
     }
 
@@ -148,6 +156,18 @@ impl<K: Encode> Indexed<K> {
         }
         codes
     }
+}
+
+fn index<K: Encode>(lanes: &Lanes, table: &Table) -> HashTable<Place<K>> {
+    let scanner = Scanner::<K>::new(lanes);
+    let mut rows = HashTable::with_capacity(table.snapshot.rows());
+    for batch in 0..table.batches() {
+        scanner.each_key(table, batch, |number, key| {
+            let place = Place { key, number };
+            rows.insert_unique(scanner.hash(key), place, |place| scanner.hash(place.key));
+        });
+    }
+    rows
 }
 
 impl<K: Encode> Index for Indexed<K> {

@@ -20,7 +20,7 @@ use index::{Index, Indexed};
 /// Two snapshots held side by side with an index of their keys, so that each may take changes.
 ///
 /// A report made of it is the one that comparing the changed snapshots afresh would give, digest
-/// included. Building the index takes longer than one comparison, and about 40 bytes a row; then a
+/// included. Building the index takes longer than one comparison, and 15 to 50 bytes a row; then a
 /// change costs what its own rows cost, and a report what its findings cost.
 ///
 /// Rows that were replaced or removed keep their memory until the index is built anew.
@@ -189,8 +189,8 @@ fn build(sides: Sides<'_>, run: &Run) -> Result<Box<dyn Index>> {
     let joined = join(&lanes, sides.expected, sides.actual, threads, context)?;
     let compared = Compared::new(&sides, joined, threads, context)?;
     Ok(match lanes.is_word() {
-        true => Box::new(Indexed::<WordCode>::new(lanes, sides, compared)),
-        false => Box::new(Indexed::<WideCode>::new(lanes, sides, compared)),
+        true => Box::new(Indexed::<WordCode>::new(lanes, sides, compared, threads, context)?),
+        false => Box::new(Indexed::<WideCode>::new(lanes, sides, compared, threads, context)?),
     })
 }
 

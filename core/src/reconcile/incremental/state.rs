@@ -2,9 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use trueup_connector::Result;
-
-use super::super::compare::{Compared, Differing, Sides};
+use super::super::compare::{Compared, Differing};
 use super::super::fast::{Group, Joined};
 use super::super::table::Row;
 
@@ -68,26 +66,26 @@ impl State {
         }
     }
 
-    /// Puts a key's part in.
-    pub(super) fn put(&mut self, sides: &Sides<'_>, rows: &KeyRows) -> Result<()> {
+    /// Puts a key's part in; gives back its pair of rows if it has one, which is to be compared and
+    /// then put in by [`State::put_pairs`].
+    pub(super) fn put(&mut self, rows: &KeyRows) -> Option<(Row, Row)> {
         match (rows.expected.as_slice(), rows.actual.as_slice()) {
             ([], []) => {}
             ([e], []) => drop(self.expected.insert(*e)),
             ([], [a]) => drop(self.actual.insert(*a)),
-            ([e], [a]) => {
-                let fields = sides.differing(*e, *a)?;
-                if fields.is_empty() {
-                    self.matched += 1;
-                } else {
-                    self.differing.insert(*e, Differing { expected: *e, actual: *a, fields });
-                }
-            }
+            ([e], [a]) => return Some((*e, *a)),
             _ => {
                 let group = group(rows);
                 self.groups.insert(name(&group), group);
             }
         }
-        Ok(())
+        None
+    }
+
+    /// Puts in so many pairs, of which these differ.
+    pub(super) fn put_pairs(&mut self, pairs: usize, differing: Vec<Differing>) {
+        self.matched += (pairs - differing.len()) as u64;
+        self.differing.extend(differing.into_iter().map(|pair| (pair.expected, pair)));
     }
 }
 
