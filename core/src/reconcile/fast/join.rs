@@ -28,7 +28,7 @@ const SIZES: Sizes = Sizes { partition: 8 * 1024, held: 256 * 1024, round: 1024 
 const MOST_BITS: u32 = 10;
 
 /// The other side is read in so many rounds at most.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 5;
 
 /// Joins the two sides by key.
 ///
