@@ -40,7 +40,7 @@ pub(crate) struct Digits {
 }
 
 impl Digits {
-    fn new(precision: u8, scale: i8) -> Self {
+    pub(crate) fn new(precision: u8, scale: i8) -> Self {
         let limit = i256::from_i128(10).checked_pow(precision.into());
         Self { scale, limit: limit.unwrap_or(i256::MAX) }
     }

@@ -14,6 +14,8 @@ mod secret;
 mod source;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod writing;
 
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresConfig, Tls};

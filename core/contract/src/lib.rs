@@ -29,7 +29,7 @@ pub use record::{Cell, Class, Column, Field, LogicalType, Number, Role, Schema, 
 pub use snapshot::{
     Condition, Consistency, ContentTree, Coverage, Hash, Predicate, Proof, Provenance, Snapshot,
 };
-pub use writer::{Authorised, Change, Idempotency, Operation, Receipt, Writer};
+pub use writer::{Authorised, Change, Idempotency, Operation, Receipt, Standing, Writer};
 
 /// What implementers of [`Connector`] and [`Writer`] put above their `impl`.
 pub use async_trait::async_trait;

@@ -17,11 +17,24 @@ use crate::record::Value;
 ///
 /// # What every writer owes
 /// - **One receipt a change**, in the order of the changes. A change that failed is a receipt, not an
-///   error: the others go on.
-/// - **An error out of `apply` means that nothing is known** of any change in the call.
-/// - **Preconditions.** A change whose values before no longer hold is `stale`, and not carried out.
+///   error: the others go on. A call without changes has no receipts.
+/// - **An error out of `apply` means that nothing is known** of any change in the call. Where it is
+///   known that nothing was sent (the system cannot be reached, the call is cancelled), every change
+///   is `refused` with the reason instead, and may be sent again.
+/// - **Preconditions.** A change whose precondition does not hold is `stale`, and not carried out;
+///   [`Change::standing`] says when it holds. What makes the check and the effect one step is the
+///   system's affair (a condition in the statement, a lock, a version); a writer that declares
+///   [`Idempotency::Conditional`] has such a way, and of two changes that exclude each other it
+///   carries out one.
 /// - **The declared idempotency is true**: sending a change again, as [`Writer::idempotency`] says it
-///   may be, has no second effect.
+///   may be, has no second effect, and is `done` again.
+/// - **Exactly or not at all.** `done` means that the record has the values after, to the last digit.
+///   A value that the system cannot hold is `failed`, never cut or rounded, and nothing of the change
+///   took place.
+/// - **Only what is named.** An unknown resource, field or operation, and a key with a null in it,
+///   is `refused`, and the error names it.
+/// - **Cancellation.** Changes that were not sent when the call was cancelled are `refused` as
+///   `cancelled`; those that were sent have their true receipts.
 #[async_trait]
 pub trait Writer: fmt::Debug + Send + Sync {
     /// How sending an operation on a resource twice is kept from having two effects.
@@ -36,7 +49,8 @@ pub trait Writer: fmt::Debug + Send + Sync {
     /// What became of a change that was `pending`.
     ///
     /// # Errors
-    /// Those of the system; the change stays pending.
+    /// `not_found` or `invalid` for a handle that this writer never gave; those of the system. The
+    /// change stays pending.
     async fn status(&self, context: Context, handle: String) -> Result<Receipt>;
 }
 
@@ -62,7 +76,8 @@ pub enum Operation {
 pub enum Idempotency {
     /// The target takes [`Change::idempotency_key`] and answers a repeated one with the first result.
     Key,
-    /// The target carries the change out only while its version or values before hold.
+    /// The target carries the change out only while its version or values before hold; where the
+    /// values after stand already, it is `done` without another effect.
     Conditional,
     /// The target can be read back after this long, and then shows whether the change took place.
     ReadBack {
@@ -81,7 +96,7 @@ pub struct Change {
     pub resource: String,
     /// What is done.
     pub operation: Operation,
-    /// The values of the key fields, in the order of the schema.
+    /// The values of the key fields before the change, in the order of the schema.
     pub key: Vec<Value>,
     /// The target's own identifier, where it is known.
     pub id: Option<String>,
@@ -89,7 +104,7 @@ pub struct Change {
     pub version: Option<String>,
     /// The values it has now, as far as they are known: the precondition.
     pub before: Vec<(String, Value)>,
-    /// The values it is to have.
+    /// The values it is to have; a key field among them renames the record.
     pub after: Vec<(String, Value)>,
     /// Unlike every other change's, and the same whenever this change is sent again.
     pub idempotency_key: String,
@@ -109,6 +124,50 @@ impl Change {
             idempotency_key: String::new(),
         }
     }
+
+    /// Whether the change may be carried out on the record as it is now, by the values alone.
+    ///
+    /// `record` gives the value of a field, where there is a record with the change's key; a field
+    /// that it does not have is null. The version, and whether a renamed record has the place it is
+    /// to have, are for the writer to look at.
+    ///
+    /// | | no record | it has the values after | it has the values before | neither |
+    /// |---|---|---|---|---|
+    /// | create | holds | already | – | stale |
+    /// | update | stale | already | holds | stale |
+    /// | delete | already | – | holds | stale |
+    ///
+    /// An action holds wherever the values before do.
+    pub fn standing(&self, record: Option<&dyn Fn(&str) -> Value>) -> Standing {
+        let has = |values: &[(String, Value)]| {
+            record.is_some_and(|field| values.iter().all(|(name, value)| field(name) == *value))
+        };
+        let already = match self.operation {
+            Operation::Create | Operation::Update => has(&self.after),
+            Operation::Delete => record.is_none(),
+            Operation::Action(_) => false,
+        };
+        let holds = match self.operation {
+            Operation::Create => record.is_none(),
+            _ => has(&self.before),
+        };
+        match (already, holds) {
+            (true, _) => Standing::Already,
+            (false, true) => Standing::Holds,
+            (false, false) => Standing::Stale,
+        }
+    }
+}
+
+/// What the record as it is now means for a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// The precondition holds, and the change is still to be made.
+    Holds,
+    /// The record is already as the change would leave it.
+    Already,
+    /// Neither: somebody else changed it.
+    Stale,
 }
 
 /// Changes that a decision allows, and whose intent is on disk.
@@ -163,4 +222,35 @@ pub enum Receipt {
     Failed(Error),
     /// Whether it took place is not known.
     Unknown(Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(operation: Operation, os: Option<&str>, want: Standing) {
+        let mut change = Change::new("devices", operation, vec![Value::from("A1")]);
+        change.before = vec![("os".into(), Value::from("14"))];
+        change.after = vec![("os".into(), Value::from("15"))];
+        let field = os.map(|os| move |name: &str| Value::from(if name == "os" { os } else { "" }));
+        let record = field.as_ref().map(|field| field as &dyn Fn(&str) -> Value);
+        assert_eq!(change.standing(record), want, "{:?} on {os:?}", change.operation);
+    }
+
+    #[test]
+    fn a_record_says_where_a_change_stands() {
+        use Standing::{Already, Holds, Stale};
+        for (operation, none, after, before, neither) in [
+            (Operation::Create, Holds, Already, Stale, Stale),
+            (Operation::Update, Stale, Already, Holds, Stale),
+            (Operation::Delete, Already, Stale, Holds, Stale),
+            (Operation::Action("wipe".into()), Stale, Stale, Holds, Stale),
+        ] {
+            check(operation.clone(), None, none);
+            check(operation.clone(), Some("15"), after);
+            check(operation.clone(), Some("14"), before);
+            check(operation, Some("16"), neither);
+        }
+    }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Shape {
 pub(crate) struct ColumnShape {
     pub(crate) name: String,
     pub(crate) ty: ColumnType,
+    /// How its type is written in a cast.
+    pub(crate) type_name: String,
     role: Role,
     writable: bool,
     immutable: bool,
@@ -57,8 +59,10 @@ const TABLE: &str = "
 const COLUMNS: &str = "
     select a.attname, a.atttypid, a.atttypmod,
       coalesce(a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1]), false) as is_key,
-      a.attidentity <> 'a' and a.attgenerated = '' as is_writable,
-      a.attidentity = 'a' as is_immutable
+      a.attidentity <> 'a' and a.attgenerated = ''
+        and pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'insert, update') as is_writable,
+      a.attidentity = 'a' as is_immutable,
+      pg_catalog.format_type(a.atttypid, -1)
     from pg_catalog.pg_attribute a
     left join pg_catalog.pg_index i on i.indrelid = a.attrelid and i.indisprimary
     where a.attrelid = $1 and a.attnum > 0 and not a.attisdropped
@@ -152,7 +156,8 @@ async fn table(db: &Client, name: &str) -> Result<Shape> {
         let (key, writable, immutable): (bool, bool, bool) =
             (get(row, 3)?, get(row, 4)?, get(row, 5)?);
         let role = if key { Role::Key } else { Role::Data };
-        Ok(ColumnShape { name: text(row, 0)?, ty, role, writable: writable && is_table, immutable })
+        let (name, type_name, writable) = (text(row, 0)?, text(row, 6)?, writable && is_table);
+        Ok(ColumnShape { name, ty, type_name, role, writable, immutable })
     });
     let from = format!("{}.{}", quote(&schema), quote(&table));
     Ok(Shape { name: name.to_owned(), columns: columns.collect::<Result<_>>()?, from, partial })
@@ -176,7 +181,8 @@ async fn query(db: &Client, source: &QuerySource) -> Result<Shape> {
     let columns = names.iter().zip(types).map(|(name, ty)| {
         let is_key = source.key.iter().any(|key| key == name);
         let role = if is_key { Role::Key } else { Role::Data };
-        ColumnShape { name: (*name).to_owned(), ty, role, writable: false, immutable: false }
+        let (name, type_name) = ((*name).to_owned(), String::new());
+        ColumnShape { name, ty, type_name, role, writable: false, immutable: false }
     });
     // A line of its own, so that a comment at the query's end ends there.
     let from = format!("({sql}\n)");

@@ -13,6 +13,7 @@ use super::catalog::Described;
 use super::config::PostgresConfig;
 use super::reading::{self, Job};
 use super::session::{Session, unless_stopped};
+use super::writer::PostgresWriter;
 use crate::ask::Stop;
 use crate::readings::{self, Readings};
 use crate::source::{Source, check_names};
@@ -149,7 +150,7 @@ impl Connector for Postgres {
     }
 
     fn writer(&self) -> Option<Arc<dyn Writer>> {
-        None
+        Some(Arc::new(PostgresWriter::new(self.config.clone())))
     }
 }
 

@@ -23,6 +23,8 @@ fn kind(state: &SqlState) -> Kind {
         // A session that was idle for too long in its transaction.
         "25P03" => Kind::Conflict,
         "55P03" => Kind::Unavailable,
+        // A record with this key, made by another session.
+        "23505" => Kind::Conflict,
         "XX001" | "XX002" => Kind::Data,
         code => match code.get(..2) {
             // Connection, resources, operator intervention, transaction rollback, system error.

@@ -1,5 +1,6 @@
 //! PostgreSQL.
 
+mod bind;
 mod catalog;
 mod cell;
 mod config;
@@ -10,8 +11,10 @@ mod names;
 mod numeric;
 mod reading;
 mod session;
+mod table;
 mod tls;
 mod types;
+mod writer;
 
 pub use config::{PostgresConfig, Tls};
 pub use connector::Postgres;

@@ -1,4 +1,4 @@
-//! One connection to the server, inside one read transaction.
+//! One connection to the server, inside one transaction.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::source::{self, Source, quote};
 /// How often it is seen whether the work is still wanted.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A view of the database at one moment; it ends when this is dropped.
+/// A connection, whose transaction ends when this is dropped.
 pub(crate) struct Session {
     pub(crate) link: Link,
     config: Arc<PostgresConfig>,
@@ -26,10 +26,28 @@ pub(crate) struct Session {
 impl Session {
     /// Connects, and takes a view of the database.
     pub(crate) async fn open(config: &Arc<PostgresConfig>) -> Result<Self> {
-        let link = tls::connect(config).await?;
+        let session = Self::open_to_write(config).await?;
+        session.begin("isolation level repeatable read read only").await?;
+        Ok(session)
+    }
+
+    /// Connects, and begins nothing yet.
+    pub(crate) async fn open_to_write(config: &Arc<PostgresConfig>) -> Result<Self> {
+        Ok(Self { link: tls::connect(config).await?, config: config.clone() })
+    }
+
+    /// Begins a transaction that writes, and sees each record as it is when it is looked at.
+    pub(crate) async fn begin_to_write(&self) -> Result<()> {
+        self.begin("isolation level read committed read write").await?;
+        let ends = "set local synchronous_commit = on";
+        self.link.client.batch_execute(ends).await.map_err(error)
+    }
+
+    async fn begin(&self, kind: &str) -> Result<()> {
+        let config = &self.config;
         // What a session is set to must not change how values are printed.
         let begin = format!(
-            "begin isolation level repeatable read read only;
+            "begin {kind};
              set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres';
              set local timezone = 'UTC'; set local bytea_output = 'hex';
              set local extra_float_digits = 1; set local xmloption = 'content';
@@ -37,8 +55,7 @@ impl Session {
             config.lock_timeout_ms.min(i32::MAX as u64),
             config.idle_timeout_ms.min(i32::MAX as u64),
         );
-        link.client.batch_execute(&begin).await.map_err(error)?;
-        Ok(Self { link, config: config.clone() })
+        self.link.client.batch_execute(&begin).await.map_err(error)
     }
 
     /// Gives the view up in order.

@@ -4,7 +4,7 @@ use std::str;
 
 use arrow_buffer::i256;
 use rusqlite::types::ValueRef;
-use trueup_connector::Number;
+use trueup_connector::{LogicalType, Number, Value};
 
 use super::time;
 use crate::columns::{Builder, Digits};
@@ -32,6 +32,40 @@ pub(crate) fn append(builder: &mut Builder, value: ValueRef<'_>) -> Option<()> {
         _ => return None,
     }
     Some(())
+}
+
+/// One value on its own, as [`append`] would read it; `None` where it does not fit the type.
+///
+/// A column whose values decide its type has the type null here, and each value is what it is.
+pub(crate) fn value(ty: &LogicalType, value: ValueRef<'_>) -> Option<Value> {
+    Some(match (ty, value) {
+        (_, ValueRef::Null) => Value::Null,
+        (LogicalType::Int, ValueRef::Integer(value)) => Value::from(value),
+        (LogicalType::Text, ValueRef::Text(text)) => Value::from(str::from_utf8(text).ok()?),
+        (LogicalType::Float, ValueRef::Real(value)) => Value::from(value),
+        (LogicalType::Float, ValueRef::Integer(value)) => Value::from(exact(value)?),
+        (LogicalType::Bytes, ValueRef::Blob(bytes)) => Value::from(bytes.to_vec()),
+        (LogicalType::Bool, ValueRef::Integer(value @ (0 | 1))) => Value::from(value == 1),
+        (LogicalType::Date, ValueRef::Text(text)) => Value::Date(time::date(text)?.into()),
+        (LogicalType::Datetime, ValueRef::Text(text)) => {
+            Value::Datetime(nanos(time::datetime(text)?))
+        }
+        (LogicalType::Instant, ValueRef::Text(text)) => Value::Instant(nanos(time::instant(text)?)),
+        (LogicalType::Decimal(precision, scale), value) => {
+            let digits = Digits::new(*precision, *scale);
+            let unscaled = digits.wide(unscaled(value, digits)?)?;
+            Value::Decimal(Number::decimal(unscaled, *scale), (*scale).into())
+        }
+        (LogicalType::Null, ValueRef::Integer(value)) => Value::from(value),
+        (LogicalType::Null, ValueRef::Real(value)) => Value::from(value),
+        (LogicalType::Null, ValueRef::Text(text)) => Value::from(str::from_utf8(text).ok()?),
+        (LogicalType::Null, ValueRef::Blob(bytes)) => Value::from(bytes.to_vec()),
+        _ => return None,
+    })
+}
+
+fn nanos(micros: i64) -> i128 {
+    i128::from(micros) * 1000
 }
 
 /// The value for a message, not too long.

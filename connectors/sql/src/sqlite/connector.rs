@@ -16,6 +16,7 @@ use super::catalog::Described;
 use super::config::SqliteConfig;
 use super::database::Database;
 use super::reading::{self, Job};
+use super::writer::SqliteWriter;
 use crate::ask::Stop;
 use crate::readings::{self, Readings};
 use crate::source::{Source, check_names};
@@ -111,29 +112,35 @@ impl Sqlite {
     }
 
     /// Works on a view of the database, on a thread of its own.
-    async fn work<T: Send + 'static>(
+    async fn look<T: Send + 'static>(
         &self,
         context: Context,
-        work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
+        look: impl FnOnce(&Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         context.check()?;
         check_names(&self.config.resources)?;
-        let (reply, answer) = oneshot::channel();
-        let (_waits, stop) = Stop::new(&context);
         let config = self.config.clone();
-        let job = move || {
-            let done = Database::open(&config).and_then(|database| {
-                database.work_for(&stop);
-                work(&database)
-            });
-            drop(reply.send(done));
+        let open = move |stop: &Stop| {
+            let database = Database::open(&config)?;
+            database.work_for(stop);
+            look(&database)
         };
-        let thread = thread::Builder::new().name("trueup-sqlite".into());
-        thread.spawn(job).map_err(|cause| {
-            Error::new(Kind::Unavailable, "cannot start a thread to read").with_source(cause)
-        })?;
-        answer.await.map_err(|_| Error::new(Kind::Internal, "the thread that reads has ended"))?
+        work(&context, open).await
     }
+}
+
+/// Works on a thread of its own.
+pub(crate) async fn work<T: Send + 'static>(
+    context: &Context,
+    work: impl FnOnce(&Stop) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (reply, answer) = oneshot::channel();
+    let (_waits, stop) = Stop::new(context);
+    let thread = thread::Builder::new().name("trueup-sqlite".into());
+    thread.spawn(move || drop(reply.send(work(&stop)))).map_err(|cause| {
+        Error::new(Kind::Unavailable, "cannot start a thread to work on").with_source(cause)
+    })?;
+    answer.await.map_err(|_| Error::new(Kind::Internal, "the thread that works has ended"))?
 }
 
 #[async_trait]
@@ -151,7 +158,7 @@ impl Connector for Sqlite {
     }
 
     async fn describe(&self, context: Context) -> Result<Vec<Resource>> {
-        let all = self.work(context, Database::describe_all).await?;
+        let all = self.look(context, Database::describe_all).await?;
         let resource = |one: &Described| Resource::new(&one.shape.name, one.schema.clone());
         let resources = all.iter().map(resource).collect();
         let all = all.into_iter().map(|one| (one.shape.name.clone(), Arc::new(one)));
@@ -160,7 +167,7 @@ impl Connector for Sqlite {
     }
 
     async fn check(&self, context: Context) -> Result<()> {
-        self.work(context, Database::check).await
+        self.look(context, Database::check).await
     }
 
     async fn read_page(&self, context: Context, request: ReadRequest) -> Result<Page> {
@@ -178,7 +185,7 @@ impl Connector for Sqlite {
     }
 
     fn writer(&self) -> Option<Arc<dyn Writer>> {
-        None
+        Some(Arc::new(SqliteWriter::new(self.config.clone())))
     }
 }
 

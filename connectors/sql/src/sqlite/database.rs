@@ -1,4 +1,4 @@
-//! One connection to the file, inside one read transaction.
+//! One connection to the file: inside one read transaction, or to write.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use crate::source::{self, Source};
 /// How many steps of its machine SQLite takes before it asks whether to go on.
 const STEPS: i32 = 20_000;
 
-/// A view of the database at one moment; it ends when this is dropped.
+/// A connection, whose transaction ends when this is dropped.
 pub(crate) struct Database {
     pub(crate) connection: Connection,
     stop: Arc<Mutex<Option<Stop>>>,
@@ -28,18 +28,32 @@ pub(crate) struct Database {
 impl Database {
     /// Opens the file for reading only, and takes a view of it.
     pub(crate) fn open(config: &Arc<SqliteConfig>) -> Result<Self> {
+        let database = Self::connect(config, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        database.begin().map_err(|cause| error(cause, database.path()))?;
+        Ok(database)
+    }
+
+    /// Opens the file for writing; what is done is on disk when its transaction ends.
+    pub(crate) fn open_to_write(config: &Arc<SqliteConfig>) -> Result<Self> {
+        let database = Self::connect(config, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let set = database.connection.execute_batch("pragma synchronous = full");
+        set.map_err(|cause| error(cause, database.path()))?;
+        Ok(database)
+    }
+
+    fn connect(config: &Arc<SqliteConfig>, flags: OpenFlags) -> Result<Self> {
         let path = &config.path;
         let there = path.try_exists().unwrap_or(true);
         if !there {
             let message = "there is no such database file";
             return Err(Error::new(Kind::NotFound, message).with("file", path.display()));
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags);
         let connection = connection.map_err(|cause| error(cause, path))?;
-        let database = Self { connection, stop: Arc::default(), config: config.clone() };
-        database.begin().map_err(|cause| error(cause, path))?;
-        Ok(database)
+        let patience = Duration::from_millis(config.busy_timeout_ms);
+        connection.busy_timeout(patience).map_err(|cause| error(cause, path))?;
+        Ok(Self { connection, stop: Arc::default(), config: config.clone() })
     }
 
     /// Says which ask the next work is for: it stops when the ask no longer stands.
@@ -91,7 +105,8 @@ impl Database {
         }
     }
 
-    fn shape(&self, source: &Source) -> Result<Shape> {
+    /// What the catalogue says of a source.
+    pub(crate) fn shape(&self, source: &Source) -> Result<Shape> {
         let shape = catalog::shape(&self.connection, source);
         let mut shape =
             shape.map_err(|cause| error(cause, self.path()).with("resource", source.name()))??;
@@ -137,7 +152,6 @@ impl Database {
             let stop = stop.lock().unwrap_or_else(PoisonError::into_inner);
             stop.as_ref().is_some_and(|stop| stop.check().is_err())
         };
-        self.connection.busy_timeout(Duration::from_millis(self.config.busy_timeout_ms))?;
         self.connection.progress_handler(STEPS, Some(stopped))?;
         // The view is taken by the first look into the file, so look.
         self.connection.execute_batch("begin; select 1 from sqlite_schema limit 1")

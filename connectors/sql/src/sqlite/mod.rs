@@ -1,5 +1,6 @@
 //! SQLite.
 
+mod bind;
 mod catalog;
 mod cell;
 mod config;
@@ -7,8 +8,10 @@ mod connector;
 mod database;
 mod error;
 mod reading;
+mod table;
 mod time;
 mod types;
+mod writer;
 
 pub use config::SqliteConfig;
 pub use connector::Sqlite;

@@ -1,0 +1,222 @@
+//! What the writers have in common: a change held against the columns of its table.
+
+use trueup_connector::{
+    Change, Error, Field, Idempotency, Kind, Operation, Receipt, Result, Role, Schema, Standing,
+    Value,
+};
+
+/// A change that its table can take, as far as the columns tell.
+pub(crate) struct Write<'a> {
+    pub(crate) change: &'a Change,
+    /// The columns that are set, by position, and what to.
+    pub(crate) sets: Vec<(usize, &'a Value)>,
+    /// The key that the record has afterwards.
+    pub(crate) wished: Vec<Value>,
+}
+
+/// One record as it stands in the table: a value a field of the schema.
+pub(crate) type Row = Vec<Value>;
+
+/// A table takes a change only while its values before hold, and has no other operations.
+pub(crate) fn idempotency(operation: &Operation) -> Idempotency {
+    match operation {
+        Operation::Create | Operation::Update | Operation::Delete => Idempotency::Conditional,
+        _ => Idempotency::AtMostOnce,
+    }
+}
+
+impl<'a> Write<'a> {
+    /// Holds a change against the columns; an error says why it is not to be sent.
+    pub(crate) fn new(change: &'a Change, schema: &Schema) -> Result<Self> {
+        let write = Self { change, sets: Vec::new(), wished: change.key.clone() };
+        write.check_target(schema)?;
+        change.before.iter().try_for_each(|(name, _)| schema.field(name).map(drop))?;
+        match change.operation {
+            Operation::Delete => Ok(write),
+            _ => write.with_sets(schema),
+        }
+    }
+
+    /// Whether the record gets another key.
+    pub(crate) fn renames(&self) -> bool {
+        self.wished != self.change.key
+    }
+
+    /// What the record with the change's key means for it.
+    pub(crate) fn standing(&self, schema: &Schema, row: Option<&Row>) -> Standing {
+        let field = row.map(|row| {
+            |name: &str| {
+                let value = schema.index(name).and_then(|at| row.get(at));
+                value.cloned().unwrap_or(Value::Null)
+            }
+        });
+        self.change.standing(field.as_ref().map(|field| field as &dyn Fn(&str) -> Value))
+    }
+
+    fn check_target(&self, schema: &Schema) -> Result<()> {
+        let (change, keys) = (self.change, schema.key().len());
+        let refused = |kind, message: String| Err(Error::new(kind, message));
+        match &change.operation {
+            Operation::Create | Operation::Update | Operation::Delete => {}
+            Operation::Action(name) => {
+                let message =
+                    format!("a table has no action `{name}`; it takes create, update, delete");
+                return refused(Kind::Unsupported, message);
+            }
+            _ => return refused(Kind::Unsupported, "a table has no such operation".into()),
+        }
+        if keys == 0 {
+            let message = "the table has no primary key, so its records cannot be told apart";
+            return refused(Kind::Unsupported, message.into());
+        }
+        if change.key.len() != keys {
+            let message =
+                format!("the key has {} values, the table's has {keys}", change.key.len());
+            return refused(Kind::Invalid, message);
+        }
+        if change.version.is_some() {
+            let message = "a table has no versions of records; state the values before";
+            return refused(Kind::Unsupported, message.into());
+        }
+        no_nulls(&change.key, schema)
+    }
+
+    /// The columns that are set; a record that is made gets its key as well.
+    fn with_sets(mut self, schema: &Schema) -> Result<Self> {
+        let change = self.change;
+        for (name, value) in &change.after {
+            let at = position(schema, name)?;
+            if self.sets.iter().any(|(known, _)| *known == at) {
+                let message = format!("the field `{name}` is set twice");
+                return Err(Error::new(Kind::Invalid, message));
+            }
+            self.sets.push((at, value));
+        }
+        for (place, (at, field)) in keys(schema).enumerate() {
+            let set = self.sets.iter().find(|(set, _)| *set == at).map(|(_, value)| *value);
+            let (Some(key), Some(wished)) = (change.key.get(place), self.wished.get_mut(place))
+            else {
+                continue;
+            };
+            match set {
+                None if change.operation == Operation::Create => {
+                    position(schema, &field.name)?;
+                    self.sets.push((at, key));
+                }
+                None => {}
+                Some(value) if change.operation == Operation::Create && value != key => {
+                    let name = &field.name;
+                    let message = format!("`{name}` is `{key}` in the key, and `{value}` after");
+                    return Err(Error::new(Kind::Invalid, message));
+                }
+                Some(value) => *wished = value.clone(),
+            }
+        }
+        no_nulls(&self.wished, schema)?;
+        Ok(self)
+    }
+}
+
+/// The key fields, with their positions.
+pub(crate) fn keys(schema: &Schema) -> impl Iterator<Item = (usize, &Field)> {
+    schema.fields().iter().enumerate().filter(|(_, field)| field.role == Role::Key)
+}
+
+/// Whether a record has this key.
+pub(crate) fn has_key(schema: &Schema, row: &Row, key: &[Value]) -> bool {
+    keys(schema).map(|(at, _)| row.get(at)).eq(key.iter().map(Some))
+}
+
+/// The same error again, for another change.
+pub(crate) fn again(error: &Error) -> Error {
+    Error::new(error.kind(), error.to_string()).with_retry(error.retry())
+}
+
+/// None of the changes was sent.
+pub(crate) fn refuse_all(changes: &[Change], error: &Error) -> Vec<Receipt> {
+    changes.iter().map(|_| Receipt::Refused(again(error))).collect()
+}
+
+/// What was done was not.
+pub(crate) fn undo(
+    receipts: Vec<Receipt>,
+    error: &Error,
+    instead: impl Fn(Error) -> Receipt,
+) -> Vec<Receipt> {
+    let undone = receipts.into_iter().map(|receipt| match receipt {
+        Receipt::Done { .. } => instead(again(error)),
+        other => other,
+    });
+    undone.collect()
+}
+
+/// It took place; a table gives neither ids nor versions.
+pub(crate) fn done() -> Receipt {
+    Receipt::Done { id: None, version: None }
+}
+
+/// A query has no records of its own.
+pub(crate) fn only_read(resource: &str) -> Error {
+    let message = format!("`{resource}` is a query, which can only be read; name its table");
+    Error::new(Kind::Unsupported, message)
+}
+
+/// Checks that the table keeps exactly the values that were set.
+pub(crate) fn check_kept(write: &Write<'_>, schema: &Schema, kept: &[Value]) -> Result<()> {
+    let pairs = write.sets.iter().zip(kept);
+    match pairs.map(|((at, wished), kept)| (at, *wished, kept)).find(|(_, w, k)| w != k) {
+        None if kept.len() == write.sets.len() => Ok(()),
+        None => Err(Error::new(
+            Kind::Data,
+            "the table did not keep the record: a trigger or rule prevents it",
+        )),
+        Some((at, wished, kept)) => Err(misfit(schema, *at, wished, Some(kept))),
+    }
+}
+
+/// A value that the column cannot hold, or would keep as another one.
+pub(crate) fn misfit(schema: &Schema, at: usize, value: &Value, kept: Option<&Value>) -> Error {
+    let field = schema.fields().get(at);
+    let ty = field.map_or_else(String::new, |field| format!(" of the type {}", field.ty));
+    let kept =
+        kept.map_or_else(String::new, |kept| format!("; it would be kept as `{}`", short(kept)));
+    let kind = value.type_name();
+    let message = format!("the {kind} `{}` does not fit the column{ty}{kept}", short(value));
+    let error = Error::new(Kind::Data, message);
+    match field {
+        Some(field) => error.with("column", &field.name),
+        None => error,
+    }
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+fn position(schema: &Schema, name: &str) -> Result<usize> {
+    let field = schema.field(name)?;
+    match field.writable {
+        true => Ok(schema.index(name).unwrap_or_default()),
+        false => {
+            let message = format!(
+                "the field `{name}` cannot be set: the database fills it, or does not let this user"
+            );
+            Err(Error::new(Kind::Forbidden, message))
+        }
+    }
+}
+
+fn no_nulls(key: &[Value], schema: &Schema) -> Result<()> {
+    match keys(schema).zip(key).find(|(_, value)| value.is_null()) {
+        None => Ok(()),
+        Some(((_, field), _)) => {
+            let message =
+                format!("the key field `{}` is null, and no record is found by that", field.name);
+            Err(Error::new(Kind::Invalid, message))
+        }
+    }
+}
