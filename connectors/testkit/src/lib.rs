@@ -36,7 +36,7 @@ mod memory;
 
 pub use conformance::{Broken, Promise, Subject};
 pub use hostile::{Hostile, Misdeed};
-pub use memory::{Memory, rows};
+pub use memory::{Fault, Memory, rows};
 
 /// Makes a module of tests, one a [`Promise`], for a connector.
 ///
@@ -76,6 +76,15 @@ macro_rules! conformance {
                 no_effect: NoEffect,
                 freshness: Freshness,
                 delta: Delta,
+                writes: Writes,
+                resend: Resend,
+                stale: Stale,
+                race: Race,
+                receipts: Receipts,
+                unknown_writes: UnknownWrites,
+                exact_values: ExactValues,
+                cancelled_writes: CancelledWrites,
+                status: Status,
             }
         }
     };

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use common::memory;
-use trueup_connector::{ConnectorExt, Context, Coverage, Kind, Snapshot};
+use trueup_connector::{ConnectorExt, Context, Coverage, Idempotency, Kind, Snapshot};
 use trueup_testkit::{Hostile, Misdeed, Promise, Subject, block_on};
 
 /// A hostile connector of a source that it could read well.
@@ -28,11 +28,21 @@ fn subject(misdeed: Misdeed) -> Subject {
             .with_resource("devices", part)
             .with_coverage("devices", Coverage::Partial);
     }
+    inner = inner.with_writer(match misdeed {
+        Misdeed::WritesAgain => Idempotency::Key,
+        Misdeed::LiesAboutIdempotency | Misdeed::WritesTwice => Idempotency::AtMostOnce,
+        _ => Idempotency::Conditional,
+    });
+    if matches!(misdeed, Misdeed::WritesTwice | Misdeed::WritesAgain) {
+        inner = inner.with_blind_creates();
+    }
     let patience = match misdeed {
-        Misdeed::Stalls => Duration::from_millis(200),
+        Misdeed::HangsWriting | Misdeed::PendsForever | Misdeed::Stalls => {
+            Duration::from_millis(200)
+        }
         _ => Duration::from_secs(60),
     };
-    common::subject(Hostile::new(inner, misdeed), &source).with_patience(patience)
+    common::written(common::subject(Hostile::new(inner, misdeed), &source)).with_patience(patience)
 }
 
 #[test]

@@ -3,8 +3,10 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::memory;
-use trueup_connector::{Connector, Identity};
+use trueup_connector::{Connector, Idempotency, Identity};
 use trueup_connector::{
     ConnectorExt, Context, Coverage, Cursor, Kind, Predicate, ReadRequest, Value,
 };
@@ -23,6 +25,20 @@ conformance!(within_a_predicate, async || {
     let serials = ["S", "T"].map(|start| Predicate::starts_with("serial", start));
     let covered = Coverage::Within(Predicate::Any(serials.into()));
     common::subject(memory.clone().with_coverage("devices", covered), &memory)
+});
+
+fn written(idempotency: Idempotency) -> Subject {
+    common::written(subject(memory().with_writer(idempotency)))
+}
+
+conformance!(written_by_key, async || written(Idempotency::Key));
+conformance!(written_conditionally, async || written(Idempotency::Conditional));
+conformance!(written_once, async || written(Idempotency::AtMostOnce));
+conformance!(written_and_read_back, async || {
+    written(Idempotency::ReadBack { settle: Duration::from_millis(1) })
+});
+conformance!(pending, async || {
+    common::written(subject(memory().with_writer(Idempotency::Key).with_pending(3)))
 });
 
 #[test]

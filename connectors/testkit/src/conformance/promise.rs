@@ -42,11 +42,29 @@ pub enum Promise {
     Freshness,
     /// A claimed delta is what changed; one that is not claimed is `unsupported`.
     Delta,
+    /// What was created, updated or deleted is so, exactly, and nothing else is changed.
+    Writes,
+    /// A change that is sent again, as declared, has no second effect.
+    Resend,
+    /// A change whose precondition does not hold is `stale`, and not carried out.
+    Stale,
+    /// Of conditional changes that exclude each other, one is carried out.
+    Race,
+    /// There is one receipt a change, in order, and a change that fails stops no other.
+    Receipts,
+    /// What is not there is refused by its name, and nothing is changed.
+    UnknownWrites,
+    /// A value is written exactly, or the change fails and nothing is changed.
+    ExactValues,
+    /// Changes of a cancelled call are refused, and a dropped one leaves nothing half done.
+    CancelledWrites,
+    /// The status of a handle that was never given is an error.
+    Status,
 }
 
 impl Promise {
     /// Every promise, in the order of their declaration.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 25] = [
         Self::Identity,
         Self::Describe,
         Self::Check,
@@ -63,6 +81,15 @@ impl Promise {
         Self::NoEffect,
         Self::Freshness,
         Self::Delta,
+        Self::Writes,
+        Self::Resend,
+        Self::Stale,
+        Self::Race,
+        Self::Receipts,
+        Self::UnknownWrites,
+        Self::ExactValues,
+        Self::CancelledWrites,
+        Self::Status,
     ];
 
     /// The promise's name, which is that of its test.
@@ -84,6 +111,15 @@ impl Promise {
             Self::NoEffect => "no_effect",
             Self::Freshness => "freshness",
             Self::Delta => "delta",
+            Self::Writes => "writes",
+            Self::Resend => "resend",
+            Self::Stale => "stale",
+            Self::Race => "race",
+            Self::Receipts => "receipts",
+            Self::UnknownWrites => "unknown_writes",
+            Self::ExactValues => "exact_values",
+            Self::CancelledWrites => "cancelled_writes",
+            Self::Status => "status",
         }
     }
 
@@ -118,6 +154,15 @@ impl Promise {
             Self::NoEffect => super::no_effect(subject).await,
             Self::Freshness => super::freshness(subject).await,
             Self::Delta => super::delta(subject).await,
+            Self::Writes => super::writes(subject).await,
+            Self::Resend => super::resend(subject).await,
+            Self::Stale => super::stale(subject).await,
+            Self::Race => super::race(subject).await,
+            Self::Receipts => super::receipts(subject).await,
+            Self::UnknownWrites => super::unknown_writes(subject).await,
+            Self::ExactValues => super::exact_values(subject).await,
+            Self::CancelledWrites => super::cancelled_writes(subject).await,
+            Self::Status => super::status(subject).await,
         }
     }
 

@@ -21,6 +21,7 @@ pub struct Subject {
     breaking: Mutex<Breaking>,
     change: Mutex<Option<Once<Truth>>>,
     witness: Option<Often<Vec<u8>>>,
+    writes: Option<(String, Snapshot)>,
     patience: Duration,
     kept: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -47,7 +48,8 @@ impl Subject {
         let (truth, kept) = (Vec::new(), Vec::new());
         let (breaking, change) = (Mutex::new(Breaking::Unsaid), Mutex::new(None));
         let patience = Duration::from_secs(60);
-        Self { connector, truth, breaking, change, witness: None, patience, kept }
+        let (witness, writes) = (None, None);
+        Self { connector, truth, breaking, change, witness, writes, patience, kept }
     }
 
     /// Tells all records of a resource, as somebody knows them who did not use the connector.
@@ -107,6 +109,18 @@ impl Subject {
         self
     }
 
+    /// Tells a resource whose records the suite may change, and at least four records of it that are
+    /// not there and can be made; the more their values differ the better.
+    ///
+    /// A connector that has a writer must have this; without a writer, the promises on writing hold
+    /// by themselves. The suite creates, updates and deletes only these records. The system behind
+    /// must be one that exists for the test.
+    #[must_use]
+    pub fn with_writes(mut self, resource: impl Into<String>, fresh: Snapshot) -> Self {
+        self.writes = Some((resource.into(), fresh));
+        self
+    }
+
     /// Keeps something alive as long as the subject: a temporary folder, a server.
     #[must_use]
     pub fn keeping(mut self, kept: impl Send + Sync + 'static) -> Self {
@@ -129,6 +143,10 @@ impl Subject {
     /// The truth by resource.
     pub fn truth(&self) -> &[(String, Snapshot)] {
         &self.truth
+    }
+
+    pub(super) fn writes(&self) -> Option<&(String, Snapshot)> {
+        self.writes.as_ref()
     }
 
     pub(super) fn patience(&self) -> Duration {

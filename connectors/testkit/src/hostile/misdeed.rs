@@ -80,11 +80,55 @@ pub enum Misdeed {
     Consumes,
     /// What was read once is given again whatever happened.
     RemembersPages,
+    /// The first half of the values is written, and the change called done.
+    WritesHalf,
+    /// Every change is carried out twice.
+    WritesTwice,
+    /// A change is called done, and nothing is done.
+    SaysDone,
+    /// A change that was carried out is called stale.
+    SaysStale,
+    /// A change that was carried out is called failed.
+    SaysFailed,
+    /// Of a change that was carried out it is said that this is not known.
+    SaysUnknown,
+    /// A call is an error after all of it was carried out.
+    FailsAfterWriting,
+    /// A call that writes never ends.
+    HangsWriting,
+    /// A change that was carried out stays pending.
+    PendsForever,
+    /// A change that is sent again is carried out again.
+    WritesAgain,
+    /// Idempotency keys are said to be taken, and are not looked at.
+    LiesAboutIdempotency,
+    /// A change is carried out whatever the values before are.
+    IgnoresPrecondition,
+    /// Values before are looked at first, and the change is made later.
+    RacesWrites,
+    /// The last change of a call has no receipt.
+    DropsReceipts,
+    /// A call has a receipt too many.
+    AddsReceipts,
+    /// The receipts stand in the reverse order.
+    SwapsReceipts,
+    /// After a change that fails no other is sent.
+    StopsAtFailure,
+    /// A change of what is not there is called done.
+    TakesUnknownFields,
+    /// What is refused is not named.
+    HidesNames,
+    /// Long text is cut, and the change called done.
+    CutsValues,
+    /// Changes are carried out although the call is cancelled.
+    IgnoresWriteCancel,
+    /// A handle that was never given is that of a change that is done.
+    InventsStatus,
 }
 
 impl Misdeed {
     /// Every misdeed, in the order of their declaration.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 59] = [
         Self::ChangesIdentity,
         Self::ChangesSchema,
         Self::DescribesTwice,
@@ -122,6 +166,28 @@ impl Misdeed {
         Self::BreaksWhenDropped,
         Self::Consumes,
         Self::RemembersPages,
+        Self::WritesHalf,
+        Self::WritesTwice,
+        Self::SaysDone,
+        Self::SaysStale,
+        Self::SaysFailed,
+        Self::SaysUnknown,
+        Self::FailsAfterWriting,
+        Self::HangsWriting,
+        Self::PendsForever,
+        Self::WritesAgain,
+        Self::LiesAboutIdempotency,
+        Self::IgnoresPrecondition,
+        Self::RacesWrites,
+        Self::DropsReceipts,
+        Self::AddsReceipts,
+        Self::SwapsReceipts,
+        Self::StopsAtFailure,
+        Self::TakesUnknownFields,
+        Self::HidesNames,
+        Self::CutsValues,
+        Self::IgnoresWriteCancel,
+        Self::InventsStatus,
     ];
 
     /// The promise that it breaks.
@@ -148,6 +214,18 @@ impl Misdeed {
             Self::IgnoresCancel | Self::BreaksWhenDropped => Promise::Cancellation,
             Self::Consumes => Promise::NoEffect,
             Self::RemembersPages => Promise::Freshness,
+            Self::WritesHalf | Self::WritesTwice | Self::SaysDone => Promise::Writes,
+            Self::SaysStale | Self::SaysFailed | Self::SaysUnknown => Promise::Writes,
+            Self::FailsAfterWriting | Self::HangsWriting | Self::PendsForever => Promise::Writes,
+            Self::WritesAgain | Self::LiesAboutIdempotency => Promise::Resend,
+            Self::IgnoresPrecondition => Promise::Stale,
+            Self::RacesWrites => Promise::Race,
+            Self::DropsReceipts | Self::AddsReceipts | Self::SwapsReceipts => Promise::Receipts,
+            Self::StopsAtFailure => Promise::Receipts,
+            Self::TakesUnknownFields | Self::HidesNames => Promise::UnknownWrites,
+            Self::CutsValues => Promise::ExactValues,
+            Self::IgnoresWriteCancel => Promise::CancelledWrites,
+            Self::InventsStatus => Promise::Status,
         }
     }
 }

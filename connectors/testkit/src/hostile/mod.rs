@@ -2,6 +2,7 @@
 
 mod misdeed;
 mod pages;
+mod writer;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,6 +15,7 @@ use trueup_connector::{
 };
 
 pub use misdeed::Misdeed;
+use writer::HostileWriter;
 
 /// A connector that does what the one within it does, but for one [`Misdeed`].
 ///
@@ -276,6 +278,6 @@ impl Connector for Hostile {
     }
 
     fn writer(&self) -> Option<Arc<dyn Writer>> {
-        self.inner.writer()
+        Some(Arc::new(HostileWriter::new(self.inner.writer()?, self.misdeed)))
     }
 }

@@ -1,7 +1,9 @@
 //! A connector in memory.
 
 mod cursor;
+mod record;
 mod table;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +17,8 @@ use trueup_connector::{
 use cursor::{Place, Seal};
 use table::Table;
 pub use table::rows;
+pub use writer::Fault;
+use writer::{MemoryWriter, Writes};
 
 /// A connector whose system is memory: the simplest one that keeps every promise.
 ///
@@ -44,6 +48,7 @@ pub struct Memory {
 struct State {
     tables: BTreeMap<String, Table>,
     broken: bool,
+    writes: Writes,
 }
 
 /// How many records a page has where nobody asks for another number.
@@ -61,7 +66,10 @@ impl Memory {
     /// Adds a resource with these records; roles and facts are those of the snapshot's fields.
     #[must_use]
     pub fn with_resource(self, name: impl Into<String>, records: Snapshot) -> Self {
-        self.state().tables.insert(name.into(), Table::new(&records));
+        let mut state = self.state();
+        state.tables.insert(name.into(), Table::new(&records));
+        state.open_to_writes();
+        drop(state);
         self
     }
 
@@ -189,6 +197,13 @@ impl fmt::Debug for Memory {
 }
 
 impl State {
+    /// Where it can be written, every field of data or key can be set.
+    fn open_to_writes(&mut self) {
+        if self.writes.idempotency.is_some() {
+            self.tables.values_mut().for_each(Table::set_writable);
+        }
+    }
+
     fn table(&mut self, name: &str) -> Result<&mut Table> {
         if !self.tables.contains_key(name) {
             let known = suggest(name, self.tables.keys().map(String::as_str));
@@ -241,6 +256,7 @@ impl Connector for Memory {
     }
 
     fn writer(&self) -> Option<Arc<dyn Writer>> {
-        None
+        self.state().writes.idempotency?;
+        Some(Arc::new(MemoryWriter(self.clone())))
     }
 }

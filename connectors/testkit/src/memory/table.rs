@@ -1,16 +1,20 @@
 //! The records of one resource, in all their versions.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use arrow_array::{BooleanArray, RecordBatch};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, Field as ArrowField, Schema as ArrowSchema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
+use trueup_connector::record::batch_from_values;
 use trueup_connector::{
-    Column, Coverage, Error, Kind, Removed, Result, Role, Schema, Snapshot, Value,
+    Change, Column, Coverage, Error, Kind, Operation, Removed, Result, Role, Schema, Snapshot,
+    Standing, Value,
 };
 
 use super::cursor::Place;
+use super::record;
 
 /// Every version stays, so that a reading goes on with the one that it began with.
 #[derive(Debug)]
@@ -53,6 +57,25 @@ impl Table {
         }
     }
 
+    /// Lets every field be set that is data or key.
+    #[expect(clippy::expect_used, reason = "names and types stay as they were")]
+    pub(super) fn set_writable(&mut self) {
+        let fields = self.schema.fields().iter().cloned().map(|field| match field.role {
+            Role::Data | Role::Key => field.writable(),
+            _ => field,
+        });
+        self.schema = Schema::new(fields).expect("the names were good before");
+        let annotated = self.schema.to_arrow();
+        let fields = annotated.fields().iter().zip(self.arrow.fields());
+        let fields = fields
+            .map(|(field, old)| ArrowField::clone(field).with_data_type(old.data_type().clone()));
+        self.arrow = Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()));
+        for batch in self.versions.iter_mut().flatten() {
+            let columns = batch.columns().to_vec();
+            *batch = RecordBatch::try_new(self.arrow.clone(), columns).expect("the same columns");
+        }
+    }
+
     pub(super) fn latest(&self) -> usize {
         self.versions.len().saturating_sub(1)
     }
@@ -89,6 +112,52 @@ impl Table {
         }
         self.versions.push(rest);
         Ok(())
+    }
+
+    /// The record with this key, a value a field; the first where there are several.
+    pub(super) fn record(&self, key: &[Value]) -> Result<Option<Vec<Value>>> {
+        let wanted = Value::List(key.to_vec()).canonical();
+        for batch in self.version(self.latest()) {
+            let keys = self.keys(batch)?;
+            let Some(row) = keys.iter().position(|(key, _)| *key == wanted) else { continue };
+            let columns = batch.columns().iter().map(Column::new).collect::<Result<Vec<_>>>()?;
+            return Ok(Some(columns.iter().map(|column| column.value(row)).collect()));
+        }
+        Ok(None)
+    }
+
+    /// Puts a record in the place of the one with the change's key; a created one stands beside it.
+    pub(super) fn replace(&mut self, change: &Change, record: Option<Vec<Value>>) -> Result<()> {
+        let new = record.map(|record| self.batch(&record)).transpose()?;
+        let gone = Value::List(change.key.clone()).canonical();
+        let stays = change.operation == Operation::Create;
+        let mut all = match stays {
+            true => self.version(self.latest()).to_vec(),
+            false => self.select(self.latest(), |key| key != gone)?,
+        };
+        all.extend(new);
+        let all = concat_batches(&self.arrow, &all).map_err(misfit)?;
+        self.versions.push(vec![all]);
+        Ok(())
+    }
+
+    /// Whether the record that a change renames stands under its new name already.
+    pub(super) fn is_renamed(&self, change: &Change) -> Result<bool> {
+        let after = |name: &str| change.after.iter().find(|(after, _)| after == name);
+        let key = self.schema.key().into_iter().zip(&change.key);
+        let wished = key.map(|(name, old)| after(name).map_or(old, |(_, new)| new).clone());
+        let wished: Vec<Value> = wished.collect();
+        if change.operation != Operation::Update || wished == change.key {
+            return Ok(false);
+        }
+        let found = self.record(&wished)?;
+        Ok(record::fit(change, &self.schema, found.as_deref()).standing == Standing::Already)
+    }
+
+    /// The record as a batch of this table; a value that its columns cannot hold is an error.
+    fn batch(&self, record: &[Value]) -> Result<RecordBatch> {
+        let batch = batch_from_values(&self.schema, &[record.to_vec()])?;
+        RecordBatch::try_new(self.arrow.clone(), batch.columns().to_vec()).map_err(misfit)
     }
 
     /// At most `size` records from a place on.

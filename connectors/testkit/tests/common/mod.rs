@@ -30,6 +30,13 @@ pub(crate) fn subject(connector: impl Connector + 'static, source: &Memory) -> S
         })
 }
 
+/// The same, with records of `devices` that may be made.
+pub(crate) fn written(subject: Subject) -> Subject {
+    let fresh = r#"[{"serial":"X1","site":7,"os":"é, \"x\""},{"serial":"X2","site":-1,"os":""},
+        {"serial":"","site":null,"os":null},{"serial":"ß 🦀","site":3,"os":"16"}]"#;
+    subject.with_writes("devices", rows(&["serial"], fresh))
+}
+
 fn devices() -> Snapshot {
     let rows: Vec<String> = (0..23)
         .map(|i| format!(r#"{{"serial":"S{i}","site":{},"os":"14.{}"}}"#, i % 3, i % 5))
