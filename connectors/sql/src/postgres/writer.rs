@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use trueup_connector::{
     Authorised, Change, Context, Error, Idempotency, Kind, Operation, Receipt, Result, Standing,
@@ -23,7 +23,12 @@ use crate::writing::{self, Write, again, done, only_read, refuse_all, undo};
 /// record of a change is locked from the look at it to the end of the transaction.
 pub(crate) struct PostgresWriter {
     config: Arc<PostgresConfig>,
+    /// Connections that wait for the next call; they end with the writer.
+    idle: Mutex<Vec<Session>>,
 }
+
+/// How many connections wait at most.
+const IDLE: usize = 4;
 
 /// A connection that writes, and the tables it has looked at.
 struct Writing<'a> {
@@ -36,13 +41,13 @@ struct Writing<'a> {
 
 impl PostgresWriter {
     pub(crate) fn new(config: Arc<PostgresConfig>) -> Self {
-        Self { config }
+        Self { config, idle: Mutex::default() }
     }
 
     /// What is sent runs to its end: a dropped or cancelled call stops between two changes.
     async fn work(&self, context: Context, changes: &[Change]) -> Vec<Receipt> {
         let session = match context.check() {
-            Ok(()) => Session::open_to_write(&self.config).await,
+            Ok(()) => self.session().await,
             Err(error) => Err(error),
         };
         let session = match session {
@@ -55,8 +60,43 @@ impl PostgresWriter {
             Some(receipts) => receipts,
             None => writing.one_by_one(changes).await,
         };
-        session.close().await;
+        let is_sound = writing.broken.is_none();
+        if is_sound {
+            self.give_back(session).await;
+        }
         receipts
+    }
+
+    /// A connection in a transaction: one that waits, where it is still good, or another.
+    async fn session(&self) -> Result<Session> {
+        while let Some(session) = self.waiting() {
+            if session.begin_to_write().await.is_ok() {
+                return Ok(session);
+            }
+        }
+        let session = Session::open_to_write(&self.config).await?;
+        session.begin_to_write().await?;
+        Ok(session)
+    }
+
+    fn waiting(&self) -> Option<Session> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    async fn give_back(&self, session: Session) {
+        let too_many = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            match idle.len() < IDLE {
+                true => {
+                    idle.push(session);
+                    None
+                }
+                false => Some(session),
+            }
+        };
+        if let Some(session) = too_many {
+            session.close().await;
+        }
     }
 }
 
@@ -89,16 +129,21 @@ impl Writing<'_> {
         let mut receipts = Vec::with_capacity(changes.len());
         for change in changes {
             let one = std::slice::from_ref(change);
-            receipts.extend(self.together(one).await.unwrap_or_default());
+            let begun = match &self.broken {
+                Some(error) => Err(again(error)),
+                None => self.session.begin_to_write().await,
+            };
+            match begun {
+                Ok(()) => receipts.extend(self.together(one).await.unwrap_or_default()),
+                Err(error) => receipts.extend(refuse_all(one, &error)),
+            }
         }
         receipts
     }
 
-    /// `None`, and nothing done, where the whole transaction was undone for one of several changes.
+    /// Carries changes out in the transaction that was begun, and ends it; `None`, and nothing done,
+    /// where all was undone for one of several changes.
     async fn together(&mut self, changes: &[Change]) -> Option<Vec<Receipt>> {
-        if let Err(error) = self.session.begin_to_write().await {
-            return Some(refuse_all(changes, &error));
-        }
         let mut receipts = Vec::with_capacity(changes.len());
         for change in changes {
             receipts.push(self.one(change).await);

@@ -2,6 +2,7 @@
 
 use trueup_connector::{Field, LogicalType, Number, Receipt, Value};
 
+use super::rows::{Row, difference};
 use super::target::Target;
 use super::{Broken, Promise, Subject};
 
@@ -12,36 +13,41 @@ use super::{Broken, Promise, Subject};
 pub async fn exact_values(subject: &Subject) -> Result<(), Broken> {
     let Some(target) = Target::of(subject, Promise::ExactValues).await? else { return Ok(()) };
     target.made(0).await?;
+    let mut state = target.state().await?;
     for field in target.settable() {
         for value in values(&field.ty) {
-            try_value(&target, field, value).await?;
+            state = try_value(&target, field, value, state).await?;
         }
     }
     Ok(())
 }
 
-async fn try_value(target: &Target<'_>, field: &Field, value: Value) -> Result<(), Broken> {
-    let row = target.read(target.fresh(0)?).await?;
-    if row.field(&field.name) == value {
-        return Ok(());
+/// Sets a field; gives the records as they are afterwards.
+async fn try_value(
+    target: &Target<'_>,
+    field: &Field,
+    value: Value,
+    before: Vec<Row>,
+) -> Result<Vec<Row>, Broken> {
+    let (name, row) = (&field.name, target.one_of(&before, target.fresh(0)?)?);
+    if row.field(name) == value {
+        return Ok(before);
     }
-    let before = target.state().await?;
-    let change = target.update(&row, vec![(field.name.clone(), value.clone())]);
-    let name = &field.name;
-    match target.apply_one(&change).await? {
-        Receipt::Done { .. } => {
-            let kept = target.read(&row).await?.field(name);
-            match kept == value {
-                true => Ok(()),
-                false => {
-                    let detail = format!("`{name}` was set to {value:?}, and is {kept:?}");
-                    Err(target.broken(&detail))
-                }
+    let change = target.update(&row, vec![(name.clone(), value.clone())]);
+    let receipt = target.apply_one(&change).await?;
+    let after = target.state().await?;
+    match receipt {
+        Receipt::Done { .. } => match target.one_of(&after, &row)?.field(name) {
+            kept if kept == value => Ok(after),
+            kept => Err(target.broken(&format!("`{name}` was set to {value:?}, and is {kept:?}"))),
+        },
+        Receipt::Failed(_) | Receipt::Refused(_) => match difference(&after, &before, false) {
+            None => Ok(after),
+            Some(detail) => {
+                let detail = format!("{value:?} did not fit `{name}`, and all the same {detail}");
+                Err(target.broken(&detail))
             }
-        }
-        Receipt::Failed(_) | Receipt::Refused(_) => {
-            target.unchanged(&before, &format!("after {value:?} did not fit `{name}`")).await
-        }
+        },
         odd => Err(target.broken(&format!("a change of `{name}` to {value:?} is {odd:?}"))),
     }
 }

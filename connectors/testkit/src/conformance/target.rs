@@ -232,10 +232,14 @@ impl<'a> Target<'a> {
 
     /// The one record with the key of this one, as it is read now.
     pub(super) async fn read(&self, row: &Row) -> Result<Row, Broken> {
-        let state = self.state().await?;
-        let mut found = state.into_iter().filter(|other| self.same_key(row, other));
+        self.one_of(&self.state().await?, row)
+    }
+
+    /// The one record of these with the key of this one.
+    pub(super) fn one_of(&self, state: &[Row], row: &Row) -> Result<Row, Broken> {
+        let mut found = state.iter().filter(|other| self.same_key(row, other));
         match (found.next(), found.next()) {
-            (Some(found), None) => Ok(found),
+            (Some(found), None) => Ok(found.clone()),
             (None, _) => Err(self.broken(&format!("{row} was made, and is not there"))),
             (Some(_), Some(_)) => Err(self.broken(&format!("{row} was made, and is there twice"))),
         }
