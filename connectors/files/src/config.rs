@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use trueup_connector::{Error, Field, Kind, Result, Schema};
+use trueup_connector::{Error, Field, Kind, Result, Role, Schema};
 
 /// The settings of a [`Files`](crate::Files) connector.
 ///
@@ -265,6 +265,12 @@ impl FileSettings {
             _ => Compression::None,
         };
         self.compression.unwrap_or(by_extension)
+    }
+
+    /// Whether the settings say which columns identify a record.
+    pub(crate) fn has_key(&self) -> bool {
+        let declared = self.schema.iter().flat_map(Schema::fields).chain(&self.fields);
+        !self.key.is_empty() || declared.into_iter().any(|field| field.role == Role::Key)
     }
 
     pub(crate) fn delimiter(&self) -> char {

@@ -13,6 +13,7 @@ use crate::inference::Inference;
 use crate::resources::Resources;
 use crate::source;
 use crate::task::{Stop, guarded, offload};
+use crate::writing::FilesWriter;
 
 /// A connector over files: each is one resource.
 ///
@@ -118,7 +119,9 @@ impl Connector for Files {
         offload(context, move |stop| inner.page(&request, stop)).await
     }
 
+    /// Files whose records can be told apart can be written; where none can, there is no writer.
     fn writer(&self) -> Option<Arc<dyn Writer>> {
-        None
+        let any = self.0.entries.iter().any(|entry| entry.file.has_key());
+        any.then(|| Arc::new(FilesWriter(self.0.clone())) as Arc<dyn Writer>)
     }
 }

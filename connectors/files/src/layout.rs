@@ -153,10 +153,15 @@ impl Columns {
     }
 }
 
-/// Sets the role of the fields that the settings call key.
+/// Sets the role of the fields that the settings call key. Where records can be told apart, they can
+/// be written.
 pub(crate) fn with_role(file: &FileSettings, field: Field) -> Field {
-    match file.key.contains(&field.name) {
+    let field = match file.key.contains(&field.name) {
         true => field.with_role(Role::Key),
+        false => field,
+    };
+    match file.has_key() && matches!(field.role, Role::Data | Role::Key) {
+        true => field.writable(),
         false => field,
     }
 }

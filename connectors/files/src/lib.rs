@@ -20,6 +20,7 @@ mod resources;
 mod scalar;
 mod source;
 mod task;
+mod writing;
 
 use std::path::PathBuf;
 

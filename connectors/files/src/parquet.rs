@@ -9,6 +9,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::Compression as Codec;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use trueup_connector::{Error, Kind, Result};
@@ -28,6 +29,14 @@ const BATCH: usize = 65_536;
 pub(crate) fn look(file: &FileSettings) -> Result<Layout> {
     let (_, metadata, stamp) = footer(file)?;
     own_types::layout(file, metadata.schema(), stamp)
+}
+
+/// What a new version of the file takes over: its own schema, and how its columns are compressed.
+pub(crate) fn writing(file: &FileSettings) -> Result<(SchemaRef, Codec)> {
+    let (_, metadata, _) = footer(file)?;
+    let columns = metadata.metadata().row_groups().iter().flat_map(|group| group.columns());
+    let codec = columns.map(|column| column.compression()).next();
+    Ok((metadata.schema().clone(), codec.unwrap_or(Codec::SNAPPY)))
 }
 
 /// Reads a Parquet file batch by batch.

@@ -26,7 +26,7 @@ pub(crate) struct Resources {
 /// One file, and what is known of it.
 pub(crate) struct Entry {
     pub(crate) name: String,
-    format: Format,
+    pub(crate) format: Format,
     pub(crate) file: FileSettings,
     /// Tells cursors of other resources and settings apart.
     scope: String,

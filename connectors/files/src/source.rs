@@ -67,6 +67,28 @@ pub(crate) fn text(file: &FileSettings, offset: u64) -> Result<Text> {
     Ok(Text { stream, start: start.max(offset), stamp })
 }
 
+/// Fails for text in an encoding that is not written here.
+pub(crate) fn check_writable(file: &FileSettings) -> Result<()> {
+    let mut stream = decompressed(file, open(file)?.0)?;
+    let (_, mark) = byte_order_mark(&mut stream).map_err(|cause| failed(file, cause))?;
+    let encoding = declared(file)?.or(mark.map(|(encoding, _)| encoding)).unwrap_or(UTF_8);
+    if encoding == UTF_8 {
+        return Ok(());
+    }
+    let message = format!("text is written in UTF-8 only, and this file is in {}", encoding.name());
+    Err(Error::new(Kind::Unsupported, message).with("file", file.path.display()))
+}
+
+/// All of a file's text, which is UTF-8: its byte order mark, and what stands after that.
+pub(crate) fn whole(file: &FileSettings) -> Result<(Vec<u8>, Vec<u8>)> {
+    let mut stream = decompressed(file, open(file)?.0)?;
+    let (mut mark, marked) = byte_order_mark(&mut stream).map_err(|cause| failed(file, cause))?;
+    let length = marked.filter(|(encoding, _)| *encoding == UTF_8).map_or(0, |(_, length)| length);
+    let mut text = mark.split_off(length);
+    stream.read_to_end(&mut text).map_err(|cause| failed(file, cause))?;
+    Ok((mark, text))
+}
+
 /// What a failure of the file means for the caller.
 pub(crate) fn failed(file: &FileSettings, cause: io::Error) -> Error {
     let packed = file.compression();

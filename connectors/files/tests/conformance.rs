@@ -32,6 +32,15 @@ fn snapshot(batch: RecordBatch) -> Snapshot {
     snapshot.with_field("id", |field| field.with_role(trueup_connector::Role::Key)).unwrap()
 }
 
+/// Records that are not there yet.
+fn fresh() -> Snapshot {
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1000, -7, i64::MAX, 1001]));
+    let names = [Some("new, \"quoted\"\r\n"), Some(""), None, Some("ß 🦀")];
+    let names: ArrayRef = Arc::new(StringArray::from_iter(names));
+    let columns = [("id", ids, true), ("name", names, true)];
+    snapshot(RecordBatch::try_from_iter_with_nullable(columns).unwrap())
+}
+
 fn cells(batch: &RecordBatch) -> Vec<(i64, Option<String>)> {
     let ids = batch.column(0).as_any().downcast_ref::<Int64Array>().unwrap();
     let names = batch.column(1).as_any().downcast_ref::<StringArray>().unwrap();
@@ -120,6 +129,7 @@ async fn subject(extension: &'static str) -> Subject {
     let (watched, broken, changed) = (path.clone(), path.clone(), folder.path().to_owned());
     let mut subject = Subject::new(Files::new(settings).unwrap())
         .with_truth("many", snapshot(many))
+        .with_writes("many", fresh())
         .with_truth("few", snapshot(few))
         .with_witness(move || {
             let bytes = fs::read(&watched).unwrap();

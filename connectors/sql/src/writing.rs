@@ -28,13 +28,12 @@ pub(crate) fn idempotency(operation: &Operation) -> Idempotency {
 impl<'a> Write<'a> {
     /// Holds a change against the columns; an error says why it is not to be sent.
     pub(crate) fn new(change: &'a Change, schema: &Schema) -> Result<Self> {
-        let write = Self { change, sets: Vec::new(), wished: change.key.clone() };
-        write.check_target(schema)?;
-        change.before.iter().try_for_each(|(name, _)| schema.field(name).map(drop))?;
-        match change.operation {
-            Operation::Delete => Ok(write),
-            _ => write.with_sets(schema),
+        change.check(schema)?;
+        if change.version.is_some() {
+            let message = "a table has no versions of records; state the values before";
+            return Err(Error::new(Kind::Unsupported, message));
         }
+        Ok(Self { change, sets: change.sets(schema), wished: change.key_after(schema) })
     }
 
     /// Whether the record gets another key.
@@ -51,69 +50,6 @@ impl<'a> Write<'a> {
             }
         });
         self.change.standing(field.as_ref().map(|field| field as &dyn Fn(&str) -> Value))
-    }
-
-    fn check_target(&self, schema: &Schema) -> Result<()> {
-        let (change, keys) = (self.change, schema.key().len());
-        let refused = |kind, message: String| Err(Error::new(kind, message));
-        match &change.operation {
-            Operation::Create | Operation::Update | Operation::Delete => {}
-            Operation::Action(name) => {
-                let message =
-                    format!("a table has no action `{name}`; it takes create, update, delete");
-                return refused(Kind::Unsupported, message);
-            }
-            _ => return refused(Kind::Unsupported, "a table has no such operation".into()),
-        }
-        if keys == 0 {
-            let message = "the table has no primary key, so its records cannot be told apart";
-            return refused(Kind::Unsupported, message.into());
-        }
-        if change.key.len() != keys {
-            let message =
-                format!("the key has {} values, the table's has {keys}", change.key.len());
-            return refused(Kind::Invalid, message);
-        }
-        if change.version.is_some() {
-            let message = "a table has no versions of records; state the values before";
-            return refused(Kind::Unsupported, message.into());
-        }
-        no_nulls(&change.key, schema)
-    }
-
-    /// The columns that are set; a record that is made gets its key as well.
-    fn with_sets(mut self, schema: &Schema) -> Result<Self> {
-        let change = self.change;
-        for (name, value) in &change.after {
-            let at = position(schema, name)?;
-            if self.sets.iter().any(|(known, _)| *known == at) {
-                let message = format!("the field `{name}` is set twice");
-                return Err(Error::new(Kind::Invalid, message));
-            }
-            self.sets.push((at, value));
-        }
-        for (place, (at, field)) in keys(schema).enumerate() {
-            let set = self.sets.iter().find(|(set, _)| *set == at).map(|(_, value)| *value);
-            let (Some(key), Some(wished)) = (change.key.get(place), self.wished.get_mut(place))
-            else {
-                continue;
-            };
-            match set {
-                None if change.operation == Operation::Create => {
-                    position(schema, &field.name)?;
-                    self.sets.push((at, key));
-                }
-                None => {}
-                Some(value) if change.operation == Operation::Create && value != key => {
-                    let name = &field.name;
-                    let message = format!("`{name}` is `{key}` in the key, and `{value}` after");
-                    return Err(Error::new(Kind::Invalid, message));
-                }
-                Some(value) => *wished = value.clone(),
-            }
-        }
-        no_nulls(&self.wished, schema)?;
-        Ok(self)
     }
 }
 
@@ -194,29 +130,5 @@ fn short(value: &Value) -> String {
     match text.char_indices().nth(80) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,
-    }
-}
-
-fn position(schema: &Schema, name: &str) -> Result<usize> {
-    let field = schema.field(name)?;
-    match field.writable {
-        true => Ok(schema.index(name).unwrap_or_default()),
-        false => {
-            let message = format!(
-                "the field `{name}` cannot be set: the database fills it, or does not let this user"
-            );
-            Err(Error::new(Kind::Forbidden, message))
-        }
-    }
-}
-
-fn no_nulls(key: &[Value], schema: &Schema) -> Result<()> {
-    match keys(schema).zip(key).find(|(_, value)| value.is_null()) {
-        None => Ok(()),
-        Some(((_, field), _)) => {
-            let message =
-                format!("the key field `{}` is null, and no record is found by that", field.name);
-            Err(Error::new(Kind::Invalid, message))
-        }
     }
 }

@@ -3,6 +3,8 @@
 //! Only trueup's executor calls a writer, and only with changes that a decision allows: there is no
 //! way to make [`Authorised`] changes from outside.
 
+mod fit;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -124,39 +126,6 @@ impl Change {
             idempotency_key: String::new(),
         }
     }
-
-    /// Whether the change may be carried out on the record as it is now, by the values alone.
-    ///
-    /// `record` gives the value of a field, where there is a record with the change's key; a field
-    /// that it does not have is null. The version, and whether a renamed record has the place it is
-    /// to have, are for the writer to look at.
-    ///
-    /// | | no record | it has the values after | it has the values before | neither |
-    /// |---|---|---|---|---|
-    /// | create | holds | already | – | stale |
-    /// | update | stale | already | holds | stale |
-    /// | delete | already | – | holds | stale |
-    ///
-    /// An action holds wherever the values before do.
-    pub fn standing(&self, record: Option<&dyn Fn(&str) -> Value>) -> Standing {
-        let has = |values: &[(String, Value)]| {
-            record.is_some_and(|field| values.iter().all(|(name, value)| field(name) == *value))
-        };
-        let already = match self.operation {
-            Operation::Create | Operation::Update => has(&self.after),
-            Operation::Delete => record.is_none(),
-            Operation::Action(_) => false,
-        };
-        let holds = match self.operation {
-            Operation::Create => record.is_none(),
-            _ => has(&self.before),
-        };
-        match (already, holds) {
-            (true, _) => Standing::Already,
-            (false, true) => Standing::Holds,
-            (false, false) => Standing::Stale,
-        }
-    }
 }
 
 /// What the record as it is now means for a change.
@@ -222,35 +191,4 @@ pub enum Receipt {
     Failed(Error),
     /// Whether it took place is not known.
     Unknown(Error),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(operation: Operation, os: Option<&str>, want: Standing) {
-        let mut change = Change::new("devices", operation, vec![Value::from("A1")]);
-        change.before = vec![("os".into(), Value::from("14"))];
-        change.after = vec![("os".into(), Value::from("15"))];
-        let field = os.map(|os| move |name: &str| Value::from(if name == "os" { os } else { "" }));
-        let record = field.as_ref().map(|field| field as &dyn Fn(&str) -> Value);
-        assert_eq!(change.standing(record), want, "{:?} on {os:?}", change.operation);
-    }
-
-    #[test]
-    fn a_record_says_where_a_change_stands() {
-        use Standing::{Already, Holds, Stale};
-        for (operation, none, after, before, neither) in [
-            (Operation::Create, Holds, Already, Stale, Stale),
-            (Operation::Update, Stale, Already, Holds, Stale),
-            (Operation::Delete, Already, Stale, Holds, Stale),
-            (Operation::Action("wipe".into()), Stale, Stale, Holds, Stale),
-        ] {
-            check(operation.clone(), None, none);
-            check(operation.clone(), Some("15"), after);
-            check(operation.clone(), Some("14"), before);
-            check(operation, Some("16"), neither);
-        }
-    }
 }

@@ -62,6 +62,11 @@ impl Batches {
         Self { schema: Arc::new(schema), dictionaries: HashMap::new(), form }
     }
 
+    /// Whether it is the stream form.
+    pub(super) fn is_stream(&self) -> bool {
+        matches!(self.form, Form::Stream(_))
+    }
+
     /// The next batch; `None` after the last.
     pub(super) fn next(&mut self) -> Result<Option<RecordBatch>, Why> {
         while let Some(message) = self.message()? {

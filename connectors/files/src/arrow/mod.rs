@@ -24,6 +24,12 @@ pub(crate) fn look(file: &FileSettings) -> Result<Layout> {
     own_types::layout(file, &reader.schema, stamp)
 }
 
+/// What a new version of the file takes over: its own schema, and whether it is a stream.
+pub(crate) fn writing(file: &FileSettings) -> Result<(SchemaRef, bool)> {
+    let (reader, _) = open(file, 0)?;
+    Ok((reader.schema.clone(), reader.is_stream()))
+}
+
 /// Reads an Arrow file batch by batch.
 pub(crate) struct ArrowChunks {
     file: FileSettings,

@@ -97,7 +97,7 @@ fn field(bytes: &[u8], at: usize, dialect: &Dialect) -> Result<(Cell, usize), Wr
 }
 
 /// The position after a line end; `end` stands on it, or at the end of all.
-fn after_break(bytes: &[u8], end: usize) -> usize {
+pub(super) fn after_break(bytes: &[u8], end: usize) -> usize {
     match (bytes.get(end), bytes.get(end + 1)) {
         (Some(b'\r'), Some(b'\n')) => end + 2,
         (Some(_), _) => end + 1,

@@ -10,10 +10,12 @@ mod mask;
 mod once;
 mod read;
 mod scan;
+mod write;
 
 pub(crate) use infer::look;
 pub(crate) use once::read;
 pub(crate) use read::CsvChunks;
+pub(crate) use write::rewrite;
 
 use cells::{LONGEST, Wrong};
 use dialect::Dialect;

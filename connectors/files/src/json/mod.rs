@@ -5,6 +5,7 @@ mod read;
 mod records;
 mod shape;
 mod token;
+mod write;
 
 use std::ops::Range;
 
@@ -12,6 +13,7 @@ use trueup_connector::{Error, Kind, Result};
 
 pub(crate) use look::look;
 pub(crate) use read::JsonChunks;
+pub(crate) use write::rewrite;
 
 use self::records::Form;
 use crate::config::FileSettings;

@@ -1,34 +1,11 @@
 //! One record and the change that is to be made of it.
 
-use trueup_connector::{
-    Change, Error, Field, Kind, Operation, Result, Role, Schema, Standing, Value,
-};
+use trueup_connector::{Change, Field, LogicalType, Operation, Role, Schema, Standing, Value};
 
 /// Whether the precondition of a change holds.
 pub(super) struct Fit {
     pub(super) standing: Standing,
     pub(super) version_holds: bool,
-}
-
-/// Refuses what names something that is not there.
-pub(super) fn check(change: &Change, schema: &Schema) -> Result<()> {
-    let refused = |kind, message: String| Err(Error::new(kind, message));
-    if let Operation::Action(name) = &change.operation {
-        return refused(Kind::Unsupported, format!("there is no action `{name}`"));
-    }
-    let key = schema.key();
-    if key.is_empty() {
-        return refused(Kind::Unsupported, "the resource has no key".into());
-    }
-    if change.key.len() != key.len() {
-        let message = format!("the key has {} values, not {}", change.key.len(), key.len());
-        return refused(Kind::Invalid, message);
-    }
-    if let Some((name, _)) = key.iter().zip(&change.key).find(|(_, value)| value.is_null()) {
-        return refused(Kind::Invalid, format!("the key field `{name}` is null"));
-    }
-    let mut named = change.before.iter().chain(&change.after);
-    named.try_for_each(|(name, _)| schema.field(name).map(drop))
 }
 
 /// Holds a change against the record with its key.
@@ -90,7 +67,7 @@ fn bumped(field: &Field, value: &Value) -> Value {
 
 fn first(field: &Field) -> Value {
     match field.role {
-        Role::Version if field.ty == trueup_connector::LogicalType::Int => Value::Int(1),
+        Role::Version if field.ty == LogicalType::Int => Value::Int(1),
         _ => Value::Null,
     }
 }

@@ -143,10 +143,7 @@ impl Table {
 
     /// Whether the record that a change renames stands under its new name already.
     pub(super) fn is_renamed(&self, change: &Change) -> Result<bool> {
-        let after = |name: &str| change.after.iter().find(|(after, _)| after == name);
-        let key = self.schema.key().into_iter().zip(&change.key);
-        let wished = key.map(|(name, old)| after(name).map_or(old, |(_, new)| new).clone());
-        let wished: Vec<Value> = wished.collect();
+        let wished = change.key_after(&self.schema);
         if change.operation != Operation::Update || wished == change.key {
             return Ok(false);
         }

@@ -203,7 +203,7 @@ impl State {
 
     fn check(&mut self, change: &Change) -> Result<()> {
         let schema = &self.table(&change.resource)?.schema;
-        record::check(change, schema).map_err(|error| error.with("resource", &change.resource))
+        change.check(schema).map_err(|error| error.with("resource", &change.resource))
     }
 
     fn carry_out(&mut self, change: &Change) -> Receipt {
