@@ -7,7 +7,7 @@ use super::cells::Cell;
 use super::dialect::Dialect;
 use crate::config::FileSettings;
 use crate::layout::Layout;
-use crate::writing::{Draft, Edit, text};
+use crate::writing::{Digits, Draft, Edit, text};
 
 /// The text of the file as the draft has its records.
 pub(crate) fn rewrite(
@@ -15,6 +15,7 @@ pub(crate) fn rewrite(
     layout: &Layout,
     old: &[u8],
     draft: &Draft,
+    digits: Digits,
 ) -> Result<Vec<u8>> {
     let dialect = Dialect::new(file)?;
     let broken = |_| Error::new(Kind::Data, "the file changed while it was read; try again");
@@ -22,7 +23,8 @@ pub(crate) fn rewrite(
         true => careful::first(old, &dialect).map_err(broken)?.map_or(old.len(), |(_, at)| at),
         false => 0,
     };
-    let mut rewrite = Rewrite { dialect: &dialect, layout, draft, new: Vec::new(), at: 0, row: 0 };
+    let mut rewrite =
+        Rewrite { dialect: &dialect, layout, draft, digits, new: Vec::new(), at: 0, row: 0 };
     let mut wrong = None;
     let mut take = |bytes: &[u8], cells: &[Cell]| {
         if wrong.is_none() {
@@ -41,6 +43,7 @@ struct Rewrite<'a> {
     dialect: &'a Dialect,
     layout: &'a Layout,
     draft: &'a Draft,
+    digits: Digits,
     new: Vec<u8>,
     /// Up to where the old text has been dealt with.
     at: usize,
@@ -105,7 +108,10 @@ impl Rewrite<'_> {
     fn cell(&mut self, field: usize, column: usize, value: &Value) -> Result<()> {
         let text = match value {
             Value::Null => Some(None),
-            value => text(value).map(Some),
+            value => {
+                let field = self.layout.schema.fields().get(field);
+                field.and_then(|field| text(&field.ty, value, self.digits)).map(Some)
+            }
         };
         let cell = text.and_then(|text| cell(self.dialect, text, column == 0, self.layout.width));
         let cell = cell.ok_or_else(|| {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use trueup_connector::{Error, Kind, Result, Schema, Value};
+use trueup_connector::{Error, Kind, LogicalType, Result, Schema, Value};
 
 use super::records::{Form, after_bracket, elements, lines};
 use super::token;
 use crate::config::Format;
-use crate::writing::{Draft, Edit};
+use crate::writing::{Digits, Draft, Edit, text};
 
 /// The text of the file as the draft has its records.
 pub(crate) fn rewrite(
@@ -16,7 +16,9 @@ pub(crate) fn rewrite(
     schema: &Schema,
     old: &[u8],
     draft: &Draft,
+    digits: Digits,
 ) -> Result<Vec<u8>> {
+    let columns = &Columns { schema, digits };
     let broken = || Error::new(Kind::Data, "the file changed while it was read; try again");
     let form = Form::of(format);
     let places = match form {
@@ -35,15 +37,21 @@ pub(crate) fn rewrite(
         match draft.edit(row) {
             None => records.push(text.to_owned()),
             Some(Edit::Gone) => {}
-            Some(Edit::Set(sets)) => records.push(edited(schema, text, sets)?),
+            Some(Edit::Set(sets)) => records.push(edited(columns, text, sets)?),
         }
     }
-    let made = draft.added().map(|record| object(schema, record));
+    let made = draft.added().map(|record| object(columns, record));
     let made = made.collect::<Result<Vec<_>>>()?;
     Ok(match form {
         Form::Lines => as_lines(old, &places, records, made),
         Form::Array => as_array(old, &places, records, made),
     })
+}
+
+/// The columns, and how their decimals stand.
+struct Columns<'a> {
+    schema: &'a Schema,
+    digits: Digits,
 }
 
 /// The lines as they stand, blank ones left out where anything is changed.
@@ -94,7 +102,7 @@ fn as_array(
 }
 
 /// A record with some members set.
-fn edited(schema: &Schema, text: &str, sets: &BTreeMap<usize, Value>) -> Result<String> {
+fn edited(columns: &Columns<'_>, text: &str, sets: &BTreeMap<usize, Value>) -> Result<String> {
     let invalid = |what: String| Error::new(Kind::Data, what);
     let object = text.trim();
     let lead = text.len() - text.trim_start().len();
@@ -103,64 +111,69 @@ fn edited(schema: &Schema, text: &str, sets: &BTreeMap<usize, Value>) -> Result<
     let mut at = 0;
     let mut unset = sets.clone();
     for (name, value) in &members {
-        let Some(field) = schema.index(name) else { continue };
+        let Some(field) = columns.schema.index(name) else { continue };
         let Some(wished) = unset.remove(&field) else { continue };
         // The value is a part of the text.
         let start = lead + (value.as_ptr() as usize).saturating_sub(object.as_ptr() as usize);
         new.push_str(text.get(at..start).unwrap_or_default());
-        new.push_str(&json(schema, field, &wished)?);
+        new.push_str(&json(columns, field, &wished)?);
         at = start + value.len();
     }
     let close = text.rfind('}').unwrap_or(text.len());
     new.push_str(text.get(at..close).unwrap_or_default());
     let mut is_first = members.is_empty();
     for (field, value) in unset.iter().filter(|(_, value)| !value.is_null()) {
-        let name = schema.fields().get(*field).map_or("", |field| &field.name);
+        let name = columns.schema.fields().get(*field).map_or("", |field| &field.name);
         let comma = if is_first { "" } else { "," };
         let trimmed = new.trim_end().len();
         let rest = new.split_off(trimmed);
         let name = serde_json::Value::from(name).to_string();
-        new.push_str(&format!("{comma}{name}:{}{rest}", json(schema, *field, value)?));
+        new.push_str(&format!("{comma}{name}:{}{rest}", json(columns, *field, value)?));
         is_first = false;
     }
     new.push_str(text.get(close..).unwrap_or_default());
     Ok(new)
 }
 
-fn object(schema: &Schema, record: &[Value]) -> Result<String> {
+fn object(columns: &Columns<'_>, record: &[Value]) -> Result<String> {
     let members = record.iter().enumerate().map(|(at, value)| {
-        let name = schema.fields().get(at).map_or("", |field| &field.name);
+        let name = columns.schema.fields().get(at).map_or("", |field| &field.name);
         let name = serde_json::Value::from(name).to_string();
-        Ok(format!("{name}:{}", json(schema, at, value)?))
+        Ok(format!("{name}:{}", json(columns, at, value)?))
     });
     Ok(format!("{{{}}}", members.collect::<Result<Vec<_>>>()?.join(",")))
 }
 
-fn json(schema: &Schema, at: usize, value: &Value) -> Result<String> {
-    written(value).ok_or_else(|| {
-        let name = schema.fields().get(at).map_or("", |field| &field.name);
+fn json(columns: &Columns<'_>, at: usize, value: &Value) -> Result<String> {
+    let field = columns.schema.fields().get(at);
+    let ty = field.map_or(&LogicalType::Null, |field| &field.ty);
+    written(ty, value, columns.digits).ok_or_else(|| {
+        let name = field.map_or("", |field| &field.name);
         let message = format!("JSON has no number `{value}`");
         Error::new(Kind::Data, message).with("column", name)
     })
 }
 
-fn written(value: &Value) -> Option<String> {
+fn written(ty: &LogicalType, value: &Value, digits: Digits) -> Option<String> {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    Some(match value {
-        Value::Null => "null".to_owned(),
-        Value::Float(float) if !float.is_finite() => return None,
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(..) => value.to_string(),
-        Value::List(items) => {
-            let items = items.iter().map(written).collect::<Option<Vec<_>>>()?;
-            format!("[{}]", items.join(","))
+    Some(match (ty, value) {
+        (_, Value::Null) => "null".to_owned(),
+        (_, Value::Float(float)) if !float.is_finite() => return None,
+        (_, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Decimal(..)) => {
+            text(ty, value, digits)?
         }
-        Value::Struct(members) => {
+        (LogicalType::List(item), Value::List(items)) => {
+            let items = items.iter().map(|value| written(item, value, digits));
+            format!("[{}]", items.collect::<Option<Vec<_>>>()?.join(","))
+        }
+        (LogicalType::Struct(types), Value::Struct(members)) => {
             let member = |(name, value): &(String, Value)| {
-                Some(format!("{}:{}", quoted(name), written(value)?))
+                let (_, ty) = types.iter().find(|(known, _)| known == name)?;
+                Some(format!("{}:{}", quoted(name), written(ty, value, digits)?))
             };
             let members = members.iter().map(member).collect::<Option<Vec<_>>>()?;
             format!("{{{}}}", members.join(","))
         }
-        other => quoted(&other.to_string()),
+        (_, other) => quoted(&text(ty, other, digits)?),
     })
 }

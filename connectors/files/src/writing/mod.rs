@@ -9,5 +9,5 @@ mod text;
 mod writer;
 
 pub(crate) use draft::{Draft, Edit};
-pub(crate) use text::text;
+pub(crate) use text::{Digits, text};
 pub(crate) use writer::FilesWriter;

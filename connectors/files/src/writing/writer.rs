@@ -157,19 +157,36 @@ impl Work<'_> {
         Ok((layout, draft))
     }
 
-    /// Makes the new file, and reads it back: it must have exactly the records of the draft.
+    /// Makes the new file; where types are inferred, in the way that leaves them as they are.
     fn prepare(&self, locked: &Locked, layout: &Layout, draft: &Draft) -> Result<()> {
+        let all = self.prepare_with(locked, layout, draft, Digits::All);
+        match self.entry.format {
+            Format::Csv | Format::Json | Format::JsonLines if all.is_err() => {
+                self.prepare_with(locked, layout, draft, Digits::Needed)
+            }
+            _ => all,
+        }
+    }
+
+    /// Makes the new file, and reads it back: it must have exactly the records of the draft.
+    fn prepare_with(
+        &self,
+        locked: &Locked,
+        layout: &Layout,
+        draft: &Draft,
+        digits: Digits,
+    ) -> Result<()> {
         let file = &self.entry.file;
         let want = draft.result()?;
         let (bytes, packed) = match self.entry.format {
             Format::Csv => {
                 let (mark, text) = source::whole(file)?;
-                let text = csv::rewrite(file, layout, &text, draft)?;
+                let text = csv::rewrite(file, layout, &text, draft, digits)?;
                 ([mark, text].concat(), file.compression())
             }
             Format::Json | Format::JsonLines => {
                 let (mark, text) = source::whole(file)?;
-                let text = json::rewrite(self.entry.format, &layout.schema, &text, draft)?;
+                let text = json::rewrite(self.entry.format, &layout.schema, &text, draft, digits)?;
                 ([mark, text].concat(), file.compression())
             }
             Format::Parquet => (columnar::parquet(file, &want)?, Compression::None),
