@@ -26,6 +26,10 @@
 //! # for promise in Promise::ALL { conformance::run(promise, devices).unwrap(); }
 //! ```
 //!
+//! A connector that can write is given records that may be made, with [`Subject::with_writes`]; then the
+//! promises on writing are checked as well. They hand changes to the writer themselves, without plan and
+//! decision: that is what [`conformance::apply_unguarded`] is for, and nothing else.
+//!
 //! `cargo test` now runs `devices_conform::paging`, `devices_conform::failure` and so on, one test a
 //! [`Promise`]. What the connector claims in its capability is tested, and so is that it refuses what
 //! it does not claim. A test fails with the promise that is broken, and how.

@@ -12,6 +12,7 @@ use trueup_connector::{
 use super::columnar;
 use super::draft::Draft;
 use super::place::Locked;
+use super::text::Digits;
 use crate::config::{Compression, FileSettings, Format, Settings};
 use crate::layout::Layout;
 use crate::resources::{Entry, Resources};

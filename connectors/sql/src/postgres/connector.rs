@@ -18,11 +18,11 @@ use crate::ask::Stop;
 use crate::readings::{self, Readings};
 use crate::source::{Source, check_names};
 
-/// Reads the tables and queries of a PostgreSQL database (12 and later).
+/// Reads the tables and queries of a PostgreSQL database (12 and later), and writes its tables.
 ///
 /// Every reading has a connection and a read-only, repeatable-read transaction of its own, so it sees
 /// the database at one moment and keeps nobody from writing. Between readings there is no
-/// connection.
+/// connection; a writer keeps some that wait for its next call.
 ///
 /// It works inside a Tokio runtime.
 ///

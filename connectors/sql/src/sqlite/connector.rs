@@ -21,11 +21,11 @@ use crate::ask::Stop;
 use crate::readings::{self, Readings};
 use crate::source::{Source, check_names};
 
-/// Reads the tables and queries of an SQLite database file.
+/// Reads the tables and queries of an SQLite database file, and writes its tables.
 ///
 /// Every reading has a connection and a read transaction of its own, so it sees the database at one
-/// moment, and writers go on beside it where the file is in WAL mode. The file is opened for
-/// reading only.
+/// moment, and writers go on beside it where the file is in WAL mode. To read, the file is opened
+/// for reading only.
 ///
 /// It needs no async runtime: the work is done on threads of its own.
 ///

@@ -97,8 +97,8 @@ impl Session {
 
     /// `None`, and nothing done, where the whole transaction was undone for one of several changes.
     fn together(&mut self, stop: &Stop, changes: &[Change]) -> Option<Vec<Receipt>> {
-        if let Err(cause) = self.database.connection.execute_batch("begin immediate") {
-            return Some(refuse_all(changes, &no_write(cause, self.database.path())));
+        if let Err(error) = self.begin() {
+            return Some(refuse_all(changes, &error));
         }
         let mut receipts = Vec::with_capacity(changes.len());
         for change in changes {
@@ -113,6 +113,19 @@ impl Session {
             receipts.push(receipt);
         }
         self.commit(receipts)
+    }
+
+    /// Begins a transaction that writes; nobody else does until it ends.
+    fn begin(&self) -> Result<()> {
+        let (connection, path) = (&self.database.connection, self.database.path());
+        let begun = connection.execute_batch("begin immediate");
+        begun.map_err(|cause| error(cause, path))?;
+        // Where it cannot write, SQLite begins a transaction that reads, without a word.
+        match connection.is_readonly("main") {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(only_readable(path)),
+            Err(cause) => Err(error(cause, path)),
+        }
     }
 
     fn one(&mut self, change: &Change) -> Receipt {
@@ -172,12 +185,8 @@ fn look(database: &Database, resource: &str) -> Result<Table> {
     }
 }
 
-/// Nothing can be written now.
-fn no_write(cause: rusqlite::Error, path: &Path) -> Error {
-    if cause.sqlite_error_code() != Some(ErrorCode::ReadOnly) {
-        return error(cause, path);
-    }
+fn only_readable(path: &Path) -> Error {
     let message =
         "the database can only be read: see whether the file and its folder may be written";
-    Error::new(Kind::Forbidden, message).with("file", path.display()).with_source(cause)
+    Error::new(Kind::Forbidden, message).with("file", path.display())
 }
