@@ -114,10 +114,14 @@ fn what_is_not_changed_in_json_stays_byte_for_byte() {
     written.done([update(2, r#"{"n":6.5,"tags":{"list":["a\n"]}}"#), create(4, r#"{"n":null}"#)]);
     let new = "[\n  {\"id\": 1, \"n\": 1e2 , \"tags\": [ \"x\" ]},\n  {\"n\" : 6.5, \"id\":2,\"tags\":[\"a\\n\"]},\n  {\"id\": 3, \"n\": 7},\n  {\"id\":4,\"n\":null,\"tags\":null}\n]\n";
     assert_eq!(written.text(), new);
-    written.done([delete(1), delete(4), update(3, r#"{"tags":{"list":[]}}"#)]);
+    // The first record says in which order the columns are.
+    let receipts = written.apply([delete(1)]);
+    assert!(receipts[0].contains("in another order; declare them"), "{receipts:?}");
+    assert_eq!(written.text(), new);
+    written.done([delete(2), delete(4), update(3, r#"{"tags":{"list":[]}}"#)]);
     assert_eq!(
         written.text(),
-        "[\n  {\"n\" : 6.5, \"id\":2,\"tags\":[\"a\\n\"]},\n  {\"id\": 3, \"n\": 7,\"tags\":[]}]\n"
+        "[\n  {\"id\": 1, \"n\": 1e2 , \"tags\": [ \"x\" ]},\n  {\"id\": 3, \"n\": 7,\"tags\":[]}]\n"
     );
 }
 
@@ -153,9 +157,10 @@ fn what_would_be_read_as_something_else_is_not_written() {
         file.csv.quote = None;
         file
     });
-    let receipts = bare.apply([update(1, r#"{"s":"a,b"}"#), update(1, r#"{"s":"\"b\""}"#)]);
+    let receipts = bare.apply([update(1, r#"{"s":"a,b"}"#)]);
     assert!(receipts[0].contains("cannot be written with this delimiter"), "{receipts:#?}");
-    assert_eq!((receipts[1].as_str(), bare.text().as_str()), ("done", "id,s\n1,\"b\"\n"));
+    bare.done([update(1, r#"{"s":"\"b\""}"#)]);
+    assert_eq!(bare.text(), "id,s\n1,\"b\"\n");
 }
 
 #[test]

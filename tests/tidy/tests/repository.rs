@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use trueup_tidy::{
     Complaint, EXCEPTIONS, Page, Source, check_docs, check_exceptions, check_files,
     check_functions, check_links, check_manifests, check_order, check_places, check_pure,
-    check_summary, check_targets, parse, read_tree,
+    check_seals, check_summary, check_targets, parse, read_tree,
 };
 
 static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| read_tree(&top()).unwrap());
@@ -53,6 +53,11 @@ fn files_say_what_they_are_for() {
 #[test]
 fn no_file_names_one_machine_or_a_registry() {
     tidy(check_places(&PAGES));
+}
+
+#[test]
+fn changes_are_sealed_by_the_executor_alone() {
+    tidy(check_seals(&PAGES));
 }
 
 #[test]

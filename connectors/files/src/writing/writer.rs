@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow_select::concat::concat_batches;
 use trueup_connector::{
-    Authorised, Change, Context, Error, Idempotency, Kind, Operation, Receipt, Result, Standing,
-    Writer, async_trait,
+    Authorised, Change, Context, Error, Idempotency, Kind, Operation, Receipt, Result, Schema,
+    Standing, Writer, async_trait,
 };
 
 use super::columnar;
@@ -197,14 +197,7 @@ impl Work<'_> {
         let new = FileSettings { path: locked.new.clone(), ..self.settings()? };
         let (name, settings) = (self.entry.name.as_str(), Settings::default().with_file(new));
         let read = Resources::new(settings)?.read_all(self.stop, name)?;
-        let changed = layout.schema.fields().iter().zip(read.schema().fields());
-        if let Some((old, new)) = changed.into_iter().find(|(old, new)| old != new) {
-            let message = format!(
-                "the column would be read as {} instead of {}; declare its type",
-                new.ty, old.ty
-            );
-            return Err(Error::new(Kind::Data, message).with("column", &old.name));
-        }
+        same_columns(&layout.schema, read.schema())?;
         let got = concat_batches(&layout.arrow, read.batches());
         match got {
             Ok(got) if got.columns() == want.columns() => Ok(()),
@@ -224,6 +217,29 @@ impl Work<'_> {
         settings.compression = Some(file.compression());
         settings.csv.delimiter = Some(file.delimiter());
         Ok(settings)
+    }
+}
+
+/// Fails where the columns of the new file would not be those of the old one.
+fn same_columns(old: &Schema, new: &Schema) -> Result<()> {
+    for field in old.fields() {
+        let Ok(read) = new.field(&field.name) else {
+            let message = "the column would be gone; declare the columns with `schema`";
+            return Err(Error::new(Kind::Data, message).with("column", &field.name));
+        };
+        if read.ty != field.ty {
+            let (read, ty) = (&read.ty, &field.ty);
+            let message =
+                format!("the column would be read as {read} instead of {ty}; declare its type");
+            return Err(Error::new(Kind::Data, message).with("column", &field.name));
+        }
+    }
+    match old == new {
+        true => Ok(()),
+        false => {
+            let message = "the columns would be read in another order; declare them with `schema`";
+            Err(Error::new(Kind::Data, message))
+        }
     }
 }
 
