@@ -37,6 +37,7 @@
 //!   machine (processors, fresh randomness) stands behind the feature `runtime`.
 
 pub mod audit;
+pub mod guard;
 pub mod plan;
 pub mod reconcile;
 #[cfg(feature = "runtime")]

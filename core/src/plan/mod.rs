@@ -21,6 +21,7 @@ mod waves;
 mod tests;
 
 pub use change::PlannedChange;
+pub(crate) use change::operation_name;
 pub use fact::Fact;
 pub use origin::{Impact, Origin};
 pub use plan::{LeftOut, Plan, Reason};

@@ -1,0 +1,2 @@
+mod public_cases;
+mod textproto;

@@ -1,0 +1,25 @@
+//! Guardrails: what may be done, by whom, when, how much of it, and who must say yes.
+//!
+//! A [`Policy`] is a document; [`Policy::decide`] holds a plan against it and gives a [`Decision`]: an
+//! [`Outcome`] for each change and the greatest of them for the plan. What asks, is put to people
+//! ([`Asked`]); their [`Approval`]s come to a [`Standing`], and only that, or [`BreakGlass`], gives a
+//! [`Grant`]. Everything here is a pure function: moments (milliseconds since the Unix epoch), facts
+//! and what was used so far come in as arguments.
+//!
+//! order: moment → window → outcome → condition → facts → policy → request → decide → explain → approval → breakglass
+
+mod condition;
+mod decide;
+mod facts;
+mod moment;
+mod outcome;
+mod policy;
+mod request;
+mod window;
+
+pub use decide::{
+    Breach, ChangeDecision, Count, Decision, NOTHING_MATCHES, R3_ASKS, SHARED_ID_ASKS, Use,
+};
+pub use outcome::{Ask, Outcome, Risk};
+pub use policy::Policy;
+pub use request::{Actor, Request};
