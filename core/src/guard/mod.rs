@@ -8,8 +8,11 @@
 //!
 //! order: moment → window → outcome → condition → facts → policy → request → decide → explain → approval → breakglass
 
+mod approval;
+mod breakglass;
 mod condition;
 mod decide;
+mod explain;
 mod facts;
 mod moment;
 mod outcome;
@@ -17,9 +20,14 @@ mod policy;
 mod request;
 mod window;
 
+pub use approval::{
+    Answer, Approval, Approver, Asked, Binding, Grant, GrantedBy, Refusal, Standing, Verify, Vouched,
+};
+pub use breakglass::{BreakGlass, LONGEST_OPENING, Opening, REVIEW_WITHIN, Review};
 pub use decide::{
     Breach, ChangeDecision, Count, Decision, NOTHING_MATCHES, R3_ASKS, SHARED_ID_ASKS, Use,
 };
+pub use explain::{Explanation, Reason, Remedy};
 pub use outcome::{Ask, Outcome, Risk};
 pub use policy::Policy;
 pub use request::{Actor, Request};

@@ -22,6 +22,7 @@ pub(super) struct Built {
     pub(super) valid: i64,
     pub(super) stale_share: u64,
     pub(super) ask: Ask,
+    pub(super) break_glass: Vec<String>,
     pub(super) catalogue: Catalogue,
     pub(super) rules: Vec<PolicyRule>,
 }
@@ -40,6 +41,7 @@ pub(super) fn build(source: Source<'_>, tree: &Spot) -> Result<Built> {
         name: tree.get("name").map(Spot::text).unwrap_or_default().to_owned(),
         valid: length(tree.get("valid")).unwrap_or(HOUR),
         stale_share: tree.get("stale_share").and_then(share).unwrap_or(100_000),
+        break_glass: tree.get("break_glass").map_or_else(|| ask.roles.clone(), |r| texts(Some(r))),
         ask,
         catalogue,
         rules,

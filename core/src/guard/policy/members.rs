@@ -14,6 +14,7 @@ pub(super) const POLICY: Shape = Shape::Table(&[
     may("valid", "How long a decision holds at most; 1h if not given.", Shape::Length(1, 30 * DAY)),
     may("stale_share", "More stale changes than this share of a plan stop its run; 10% if not given.", Shape::Share),
     may("ask", "Who is asked where no rule says who: one `owner` within 24h if not given.", ASK),
+    may("break_glass", "Whose two yes open break-glass; the roles of `ask` if not given.", Shape::Some(&Shape::Name)),
     may("facts", "The facts that conditions may name as `facts.…`, and their types.", Shape::Named(&Shape::Word(&TYPES))),
     must("rule", "The rules. Their order never matters.", Shape::Each(&RULE)),
 ]);

@@ -133,6 +133,11 @@ impl Policy {
         &self.0.built.ask
     }
 
+    /// Whose two yes open break-glass.
+    pub(crate) fn break_glass_roles(&self) -> &[String] {
+        &self.0.built.break_glass
+    }
+
     pub(crate) fn rules(&self) -> &[PolicyRule] {
         &self.0.built.rules
     }

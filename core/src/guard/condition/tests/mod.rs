@@ -1,2 +1,3 @@
+mod refusals;
 mod public_cases;
 mod textproto;

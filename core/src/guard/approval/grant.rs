@@ -1,0 +1,175 @@
+//! Permission to carry one plan out, once.
+
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+use trueup_connector::record::canonical::frame;
+use trueup_connector::{Error, Hash, Kind, Result};
+
+use super::super::decide::Decision;
+use super::super::moment;
+use super::super::outcome::{Ask, Outcome};
+use super::super::request::Actor;
+use crate::reconcile::{canonical_json, hex};
+
+/// Permission to carry one plan out, once, until it expires.
+///
+/// Only a [`Standing`](super::Standing) and [`BreakGlass`](super::super::BreakGlass) give one: it has
+/// no constructor and is never read from data. That it is used once only, the store sees to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grant {
+    pub(super) id: Hash,
+    pub(super) plan: Hash,
+    pub(super) against: Hash,
+    pub(super) policy: Hash,
+    pub(super) requester: Actor,
+    pub(super) asks: Vec<Ask>,
+    pub(super) expires: i64,
+    pub(super) by: GrantedBy,
+}
+
+/// What a grant rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrantedBy {
+    /// The policy allows it.
+    Policy,
+    /// These people approved.
+    People(Vec<String>),
+    /// These people approved while limits were lifted.
+    BreakGlass {
+        /// The people.
+        people: Vec<String>,
+        /// Names the opening.
+        opening: Hash,
+        /// When a review of it is due.
+        review_by: i64,
+    },
+}
+
+impl Grant {
+    pub(crate) fn new(decision: &Granting<'_>, expires: i64, by: GrantedBy) -> Self {
+        let Granting { plan, against, policy, requester, asks } = decision;
+        let body = json!({
+            "against": hex(against),
+            "asks": asks.iter().map(Ask::to_json).collect::<Vec<_>>(),
+            "by": by.to_json(),
+            "expires": expires.to_string(),
+            "plan": hex(plan),
+            "policy": hex(policy),
+            "requester": requester.chain(),
+        });
+        let mut bytes = Vec::new();
+        frame(&mut bytes, b"trueup/grant/1");
+        frame(&mut bytes, &canonical_json(&body));
+        Self {
+            id: Sha256::digest(&bytes).into(),
+            plan: *plan,
+            against: *against,
+            policy: *policy,
+            requester: (*requester).clone(),
+            asks: asks.to_vec(),
+            expires,
+            by,
+        }
+    }
+
+    /// Names the grant: the same permission has the same id, so that it can be used up.
+    pub fn id(&self) -> Hash {
+        self.id
+    }
+
+    /// The digest of the plan that may be carried out.
+    pub fn plan(&self) -> Hash {
+        self.plan
+    }
+
+    /// When it expires, in milliseconds since the Unix epoch.
+    pub fn expires(&self) -> i64 {
+        self.expires
+    }
+
+    /// To whom it was given.
+    pub fn requester(&self) -> &Actor {
+        &self.requester
+    }
+
+    /// What it rests on.
+    pub fn by(&self) -> &GrantedBy {
+        &self.by
+    }
+
+    /// Whether it permits what is decided anew at the moment of carrying out.
+    ///
+    /// # Errors
+    /// `forbidden` if it is late, for another plan, policy or requester, or if the plan is denied, more
+    /// people are asked now, or limits were lifted that it does not rest on; `conflict` if what it was decided against has moved.
+    pub fn permits(&self, decision: &Decision, now: i64) -> Result<()> {
+        self.is_for(decision)?;
+        if now >= self.expires {
+            let at = moment::text(self.expires);
+            return Err(forbidden(format!("the grant expired at {at}; ask again")));
+        }
+        if decision.outcome() == Outcome::Deny {
+            return Err(forbidden("the plan is denied now; explain the decision to see why"));
+        }
+        if !decision.lifted().is_empty() && !matches!(self.by, GrantedBy::BreakGlass { .. }) {
+            return Err(forbidden("limits were lifted for this decision; only break-glass grants it"));
+        }
+        let more = decision.asks().iter().find(|ask| !self.asks.iter().any(|had| covers(had, ask)));
+        match more.filter(|_| decision.outcome() == Outcome::Ask) {
+            Some(ask) => Err(forbidden(format!("more is asked now than was granted: {ask}; ask again"))),
+            None => Ok(()),
+        }
+    }
+
+    fn is_for(&self, decision: &Decision) -> Result<()> {
+        if self.plan != decision.plan() {
+            return Err(forbidden("the grant is for another plan; ask for this one"));
+        }
+        if self.requester != *decision.requester() {
+            let whose = &self.requester;
+            return Err(forbidden(format!("the grant was given to `{whose}`; ask for one of your own")));
+        }
+        if self.policy != decision.policy() {
+            return Err(forbidden("the policy was changed since the grant; decide and ask again"));
+        }
+        if self.against != decision.against() {
+            let message = "what the plan was decided against has moved since the grant; plan and ask again";
+            return Err(Error::new(Kind::Conflict, message));
+        }
+        Ok(())
+    }
+}
+
+/// Whether one ask, met, meets another.
+fn covers(had: &Ask, ask: &Ask) -> bool {
+    had.roles == ask.roles && had.count >= ask.count
+}
+
+/// What a grant is for.
+pub(crate) struct Granting<'a> {
+    pub(crate) plan: Hash,
+    pub(crate) against: Hash,
+    pub(crate) policy: Hash,
+    pub(crate) requester: &'a Actor,
+    pub(crate) asks: &'a [Ask],
+}
+
+impl GrantedBy {
+    fn to_json(&self) -> Json {
+        match self {
+            Self::Policy => json!({ "kind": "policy" }),
+            Self::People(people) => json!({ "kind": "people", "people": people }),
+            Self::BreakGlass { people, opening, review_by } => json!({
+                "kind": "break_glass",
+                "opening": hex(opening),
+                "people": people,
+                "review_by": review_by.to_string(),
+            }),
+        }
+    }
+}
+
+fn forbidden(message: impl Into<String>) -> Error {
+    Error::new(Kind::Forbidden, message)
+}

@@ -1,0 +1,281 @@
+//! Approvals: a question put to people, their answers, and what these come to.
+//!
+//! order: answer → refusal → seats → grant
+
+mod answer;
+mod grant;
+mod refusal;
+mod seats;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::{Answer, Approval, Approver, Binding, Vouched};
+pub use grant::{Grant, GrantedBy};
+pub(crate) use grant::Granting;
+pub use refusal::Refusal;
+
+use serde::{Deserialize, Serialize};
+use trueup_connector::{Error, Kind, Result};
+
+use super::decide::Decision;
+use super::outcome::{Ask, Outcome, unite};
+use super::request::Actor;
+
+/// Checks a signature: the person, the key it names, the bytes that were signed, the signature.
+pub type Verify<'a> = &'a dyn Fn(&Approver, &str, &[u8], &[u8]) -> bool;
+
+/// A question put to people: what they answer is bound to it.
+///
+/// ```
+/// use trueup::guard::{Actor, Answer, Approval, Approver, Policy, Request, Standing};
+/// # use trueup::{FieldValue, Impact, Operation, Origin, Plan, PlannedChange, Provenance, Side};
+/// # let read = Provenance::read("intune", "devices").with_read_id("r-17");
+/// # let delete = PlannedChange::new(Side::Actual, Operation::Delete).with_key([FieldValue::new("serial", "A1")]);
+/// # let plan = Plan::propose(Origin::new("cleanup", &read), [Impact::new(Side::Actual, 200)], vec![delete])?;
+///
+/// let now = 1_767_225_600_000;
+/// let request = Request::new(Actor::new("agent:sync").on_behalf_of("person:ana"), now);
+/// let asked = Policy::standard()?.decide(&plan, &request).asked()?;
+///
+/// let yes = |person: &str| {
+///     let approver = Approver::new(person, ["owner"]);
+///     Approval::new(Answer::Approve, approver, asked.binding().clone(), now).attested("desk")
+/// };
+/// // Ana asks for it herself, so hers does not count.
+/// let answers = [yes("person:bo"), yes("person:ana"), yes("person:cy")];
+/// let none_signed = |_: &Approver, _: &str, _: &[u8], _: &[u8]| false;
+/// assert!(matches!(asked.standing(&answers[..2], now, &none_signed), Standing::Waiting { .. }));
+/// assert!(matches!(asked.standing(&answers, now, &none_signed), Standing::Granted(_)));
+/// # Ok::<(), trueup::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    pub(crate) binding: Binding,
+    pub(crate) requester: Actor,
+    pub(crate) asks: Vec<Ask>,
+    pub(crate) at: i64,
+}
+
+/// What the answers to a question come to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// All said yes who must.
+    Granted(Grant),
+    /// Answers are missing, or it is too early.
+    Waiting {
+        /// Who is still missing.
+        missing: Vec<Ask>,
+        /// Somebody deferred it until then.
+        not_before: Option<i64>,
+    },
+    /// Somebody said no.
+    Rejected {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The question is over.
+    Expired {
+        /// Since when.
+        at: i64,
+    },
+}
+
+impl Decision {
+    /// The question that this decision puts to people. If it asks nobody, it is granted at once.
+    ///
+    /// # Errors
+    /// `forbidden` if the plan is denied: nobody can approve that.
+    pub fn asked(&self) -> Result<Asked> {
+        if self.outcome() == Outcome::Deny {
+            let first = self.groups().find(|(group, _)| group.outcome() == Outcome::Deny);
+            let rules = first.map(|(group, _)| group.rules().join("`, `")).unwrap_or_default();
+            let message = format!("the plan is denied (rules `{rules}`); narrow it, or explain the decision");
+            return Err(Error::new(Kind::Forbidden, message));
+        }
+        let within = self.asks().iter().map(|ask| ask.within).min().filter(|_| self.outcome() == Outcome::Ask);
+        let asks = if within.is_some() { self.asks().to_vec() } else { Vec::new() };
+        let expires = within.map_or(self.valid_until(), |within| self.at().saturating_add(within));
+        let binding = Binding { plan: self.plan(), against: self.against(), policy: self.policy(), expires };
+        Ok(Asked { binding, requester: self.requester().clone(), asks, at: self.at() })
+    }
+}
+
+impl Asked {
+    /// What answers must be bound to.
+    pub fn binding(&self) -> &Binding {
+        &self.binding
+    }
+
+    /// Who must answer, escalations left aside.
+    pub fn asks(&self) -> &[Ask] {
+        &self.asks
+    }
+
+    /// When the question was put.
+    pub fn at(&self) -> i64 {
+        self.at
+    }
+
+    /// Why an answer counts for nothing, if so; `before` are the answers given already, as they may
+    /// have brought more roles into play.
+    pub fn refuses(&self, approval: &Approval, before: &[Approval], now: i64, verify: Verify<'_>) -> Option<Refusal> {
+        let asks = self.all_asks(&self.accepted(before, now, verify));
+        self.refuses_all(approval, now, verify).or_else(|| no_role(approval, &asks))
+    }
+
+    /// What the answers come to now. Those that [`Asked::refuses`] count for nothing.
+    pub fn standing(&self, answers: &[Approval], now: i64, verify: Verify<'_>) -> Standing {
+        match self.tally(answers, now, verify) {
+            Tally::Met { people, asks } => {
+                let by = if people.is_empty() { GrantedBy::Policy } else { GrantedBy::People(people) };
+                Standing::Granted(Grant::new(&self.granting(&asks), self.binding.expires, by))
+            }
+            Tally::Not(standing) => standing,
+        }
+    }
+
+    pub(crate) fn granting<'a>(&'a self, asks: &'a [Ask]) -> Granting<'a> {
+        let Binding { plan, against, policy, .. } = self.binding;
+        Granting { plan, against, policy, requester: &self.requester, asks }
+    }
+
+    pub(crate) fn tally(&self, answers: &[Approval], now: i64, verify: Verify<'_>) -> Tally {
+        if now >= self.binding.expires {
+            return Tally::Not(Standing::Expired { at: self.binding.expires });
+        }
+        let accepted = self.accepted(answers, now, verify);
+        let asks = self.all_asks(&accepted);
+        let last = last_of_each(accepted.into_iter().filter(|a| no_role(a, &asks).is_none()));
+        let overriding = last.iter().filter(|a| matches!(a.answer, Answer::Override { .. })).count();
+        if overriding < 2 {
+            if let Some(standing) = stopped(&last, &asks, now) {
+                return Tally::Not(standing);
+            }
+        }
+        let people = seated(&last);
+        let missing = seats::missing(&asks, &people);
+        match missing.is_empty() {
+            true => Tally::Met { people: people.iter().map(|p| p.person().to_owned()).collect(), asks },
+            false => Tally::Not(Standing::Waiting { missing, not_before: None }),
+        }
+    }
+
+    /// The answers that count, whatever the roles, in the order of their moments.
+    fn accepted<'a>(&self, answers: &'a [Approval], now: i64, verify: Verify<'_>) -> Vec<&'a Approval> {
+        let mut found: Vec<&Approval> =
+            answers.iter().filter(|answer| self.refuses_all(answer, now, verify).is_none()).collect();
+        found.sort_by_key(|answer| answer.at);
+        found
+    }
+
+    /// The asks of the decision and those of escalations by people whom it asks.
+    fn all_asks(&self, accepted: &[&Approval]) -> Vec<Ask> {
+        let within = self.binding.expires.saturating_sub(self.at);
+        let escalated = accepted.iter().filter(|a| no_role(a, &self.asks).is_none()).filter_map(|a| match &a.answer {
+            Answer::Escalate { roles, .. } => Some(Ask::new(roles.clone(), 1, within)),
+            _ => None,
+        });
+        let escalated: Vec<Ask> = escalated.collect();
+        unite(self.asks.iter().chain(&escalated))
+    }
+
+    fn refuses_all(&self, approval: &Approval, now: i64, verify: Verify<'_>) -> Option<Refusal> {
+        self.refuses_binding(&approval.binding)
+            .or_else(|| self.refuses_time(approval, now))
+            .or_else(|| self.refuses_person(&approval.approver))
+            .or_else(|| approval.answer.lacks().map(Refusal::Lacks))
+            .or_else(|| unvouched(approval, verify))
+    }
+
+    fn refuses_binding(&self, binding: &Binding) -> Option<Refusal> {
+        let checks = [
+            (binding.plan != self.binding.plan, Refusal::OtherPlan),
+            (binding.policy != self.binding.policy, Refusal::OtherPolicy),
+            (binding.against != self.binding.against, Refusal::Moved),
+            (binding.expires != self.binding.expires, Refusal::OtherExpiry),
+        ];
+        checks.into_iter().find(|(wrong, _)| *wrong).map(|(_, refusal)| refusal)
+    }
+
+    fn refuses_time(&self, approval: &Approval, now: i64) -> Option<Refusal> {
+        let (at, expired) = (approval.at, self.binding.expires);
+        if now >= expired || at >= expired {
+            return Some(Refusal::Late { expired });
+        }
+        (at < self.at || at > now).then_some(Refusal::Misdated { at })
+    }
+
+    fn refuses_person(&self, approver: &Approver) -> Option<Refusal> {
+        let person = approver.person().to_owned();
+        if approver.actor.chain().len() != 1 || !person.starts_with("person:") || person == "person:" {
+            return Some(Refusal::NoPerson { actor: approver.actor.to_string() });
+        }
+        let chain = self.requester.chain();
+        if chain.contains(&person) {
+            return Some(Refusal::Requester { person });
+        }
+        let of = approver.delegate_of.iter().find(|of| chain.contains(of));
+        of.map(|of| Refusal::Delegate { person, of: of.clone() })
+    }
+}
+
+/// What a count of answers gives.
+pub(crate) enum Tally {
+    Met { people: Vec<String>, asks: Vec<Ask> },
+    Not(Standing),
+}
+
+fn no_role(approval: &Approval, asks: &[Ask]) -> Option<Refusal> {
+    let asked = asks.iter().any(|ask| seats::may_sit(&approval.approver, ask));
+    (!asked).then(|| Refusal::NoRole { person: approval.approver.person().to_owned() })
+}
+
+fn unvouched(approval: &Approval, verify: Verify<'_>) -> Option<Refusal> {
+    match &approval.vouched {
+        Vouched::Nobody => Some(Refusal::Unvouched),
+        Vouched::Attested { by } => by.is_empty().then_some(Refusal::Unvouched),
+        Vouched::Signed { key, signature } => {
+            let good = verify(&approval.approver, key, &approval.to_sign(), signature);
+            (!good).then(|| Refusal::BadSignature { key: key.clone() })
+        }
+    }
+}
+
+/// Each person's last answer that is no escalation, in the order of the people's names.
+fn last_of_each<'a>(answers: impl Iterator<Item = &'a Approval>) -> Vec<&'a Approval> {
+    let said = answers.filter(|a| !matches!(a.answer, Answer::Escalate { .. }));
+    let by_person = said.map(|answer| (answer.approver.person(), answer));
+    by_person.collect::<std::collections::BTreeMap<_, _>>().into_values().collect()
+}
+
+/// A rejection, or a deferral that is not over.
+fn stopped(last: &[&Approval], asks: &[Ask], now: i64) -> Option<Standing> {
+    let rejected = last.iter().find_map(|approval| match &approval.answer {
+        Answer::Reject { reason } => {
+            Some(Standing::Rejected { by: approval.approver.person().to_owned(), reason: reason.clone() })
+        }
+        _ => None,
+    });
+    rejected.or_else(|| {
+        let deferred = last.iter().filter_map(|approval| match approval.answer {
+            Answer::Defer { until } if until > now => Some(until),
+            _ => None,
+        });
+        let not_before = Some(deferred.max()?);
+        Some(Standing::Waiting { missing: seats::missing(asks, &seated(last)), not_before })
+    })
+}
+
+/// Those who said yes; a delegate of one of them speaks with the same voice.
+fn seated<'a>(last: &[&'a Approval]) -> Vec<&'a Approver> {
+    let yes = last.iter().filter(|a| matches!(a.answer, Answer::Approve | Answer::Override { .. }));
+    let yes: Vec<&Approver> = yes.map(|approval| &approval.approver).collect();
+    let voices: Vec<&str> = yes.iter().map(|person| person.person()).collect();
+    let own = |person: &&Approver| !person.delegate_of.iter().any(|of| voices.contains(&of.as_str()));
+    yes.into_iter().filter(own).collect()
+}
