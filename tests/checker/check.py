@@ -10,6 +10,7 @@ import audit_topics
 import digests
 import merkle
 import oracle
+import policy as policies
 from values import Refused, parse_type, read, same
 
 ZONES = available_timezones()
@@ -119,7 +120,28 @@ def log_tree(v, check):
     check.same(v["about"], v["roots"], [merkle.root(hashes[:n]).hex() for n in range(len(hashes) + 1)])
 
 
-TOPICS = {f.__name__: f for f in (values, key, finding, rule, rules, state, report, tree, log_tree, plan)} | audit_topics.TOPICS
+def policy(v, check):
+    check.hex(v["about"], v, "normal_form", digests.canonical_json(policies.normal_form(v["document"])).decode())
+    check.hex(v["about"], v, "hash", policies.policy_hash(policies.normal_form(v["document"])))
+
+
+def against(v, check):
+    check.hex(v["about"], v, "digest", policies.against(unhex(v["plan"]), v["counts"]))
+
+
+def approval(v, check):
+    check.hex(v["about"], v, "to_sign", policies.to_sign(v["body"]))
+
+
+def opening(v, check):
+    check.hex(v["about"], v, "digest", policies.tagged("opening", v["body"]))
+
+
+def grant(v, check):
+    check.hex(v["about"], v, "id", policies.tagged("grant", v["body"]))
+
+
+TOPICS = {f.__name__: f for f in (values, key, finding, rule, rules, state, report, tree, log_tree, plan, policy, against, approval, opening, grant)} | audit_topics.TOPICS
 
 
 # --- scenarios ------------------------------------------------------------------------------------------------------

@@ -20,6 +20,9 @@ mod policy;
 mod request;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use approval::{
     Answer, Approval, Approver, Asked, Binding, Grant, GrantedBy, Refusal, Standing, Verify, Vouched,
 };

@@ -44,7 +44,7 @@ fn refusals_name_the_place_and_the_way_on() {
 #[test]
 fn a_thousand_nested_conditions_are_refused_not_run() {
     let nested = |n: usize, open: &str, close: &str| format!("{}true{}", open.repeat(n), close.repeat(n));
-    for (open, close) in [("(", ")"), ("!", ""), ("[", "]"), ("true ? ", " : false")] {
+    for (open, close) in [("(", ")"), ("!", ""), ("[", "]"), ("true?9:", "")] {
         let wrong = Condition::read(&nested(1_000, open, close), &scope()).unwrap_err();
         assert!(wrong.what.contains("nested more than 64 deep"), "{wrong:?}");
     }

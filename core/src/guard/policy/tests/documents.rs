@@ -44,7 +44,7 @@ fn conditions_are_checked_where_they_stand() {
     rule_refused("outcome = \"deny\"\nwhen = \"facts.ownr == 'a'\"", "unknown fact `facts.ownr`", 6, 9);
     rule_refused("outcome = \"deny\"\nwhen = \"true && plan.deletes > 'a'\"", "`>` does not go between", 6, 17);
     let nested = format!("outcome = \"deny\"\nwhen = \"{}true{}\"", "(".repeat(1_000), ")".repeat(1_000));
-    rule_refused(&nested, "nested more than 64 deep", 6, 73);
+    rule_refused(&nested, "nested more than 64 deep", 6, 74);
     refused("[facts]\nshares_id = \"bool\"\n[[rule]]\nid = \"r\"\noutcome = \"deny\"", "is there in every policy", 4, 13);
 }
 
@@ -82,10 +82,10 @@ fn what_is_no_document_says_where() {
     }
     for (text, what, place) in [
         ("{\n  \"version\": 1,\n  \"name\": }", "no JSON", "line: 3"),
-        ("{\n  \"version\": 1,\n  \"version\": 1\n}", "`version` is there twice", "line: 3"),
+        ("{\n  \"version\": 1,\n  \"version\": 1\n}", "`version` is there twice", "line: 4"),
         ("{\n  \"version\": 2,\n  \"name\": \"x\"\n}", "`version` is 2, where 1 to 1 is asked for", "line: 2, column: 14"),
         ("[1]", "is a list, where a table is asked for", "line: 1"),
-        ("{\"version\": 1, \"name\": \"x\", \"rule\": [{}]}", "`rule` lacks `id`", "line: 1, column: 39"),
+        ("{\"version\": 1, \"name\": \"x\", \"rule\": [{}]}", "`rule` lacks `id`", "line: 1, column: 38"),
     ] {
         let error = Policy::from_json(text).unwrap_err().to_string();
         assert!(error.contains(what) && error.contains(place), "{error}");
