@@ -15,8 +15,11 @@ use trueup::{Fact, FieldValue, Impact, Operation, Origin, Plan, PlannedChange, P
 const NOW: i64 = 1_767_225_600_000; // 2026-01-01T00:00:00Z, a Thursday
 
 fn change(place: usize, operation: Operation) -> PlannedChange {
-    let of = if operation == Operation::Delete { vec![] } else { vec![FieldValue::new("name", "x")] };
-    PlannedChange::new(Side::Actual, operation).with_key([FieldValue::new("id", place.to_string())]).with_after(of)
+    let of =
+        if operation == Operation::Delete { vec![] } else { vec![FieldValue::new("name", "x")] };
+    PlannedChange::new(Side::Actual, operation)
+        .with_key([FieldValue::new("id", place.to_string())])
+        .with_after(of)
 }
 
 fn plan_of(changes: Vec<PlannedChange>, covered: u64) -> Plan {
@@ -30,7 +33,8 @@ fn deletes(count: usize, covered: u64) -> Plan {
 }
 
 fn request() -> Request {
-    Request::new(Actor::new("agent:sync").on_behalf_of("person:ana"), NOW).with_environment("production")
+    Request::new(Actor::new("agent:sync").on_behalf_of("person:ana"), NOW)
+        .with_environment("production")
 }
 
 fn policy(rules: Json) -> Policy {
@@ -58,7 +62,8 @@ fn the_standard_policy_denies_masses_and_asks_two_for_deletes() {
         assert_eq!(decision.risk(), Risk::R3);
         assert_eq!(decision.asks().iter().map(|ask| ask.count).collect::<Vec<_>>(), [2]);
     }
-    let updates = |n: usize, of| plan_of((0..n).map(|i| change(i, Operation::Update)).collect(), of);
+    let updates =
+        |n: usize, of| plan_of((0..n).map(|i| change(i, Operation::Update)).collect(), of);
     assert_eq!(policy.decide(&updates(5, 100), &request()).outcome(), Outcome::Allow);
     assert_eq!(policy.decide(&updates(26, 100), &request()).outcome(), Outcome::Ask);
     let wipe = plan_of(vec![change(0, Operation::Action("wipe".into()))], 100);
@@ -78,7 +83,13 @@ fn a_side_that_shrank_denies_everything() {
 #[test]
 fn a_shared_id_always_asks() {
     let policy = policy(json!([{ "id": "all", "outcome": "allow" }]));
-    let plan = plan_of(vec![change(0, Operation::Update).with_fact("shares_id", true), change(1, Operation::Update)], 9);
+    let plan = plan_of(
+        vec![
+            change(0, Operation::Update).with_fact("shares_id", true),
+            change(1, Operation::Update),
+        ],
+        9,
+    );
     let decision = policy.decide(&plan, &request());
     assert_eq!(decision.places(Outcome::Ask).collect::<Vec<_>>(), [0]);
     assert!(decision.change(0).unwrap().rules().iter().any(|id| &**id == SHARED_ID_ASKS));
@@ -101,7 +112,10 @@ fn the_explanation_names_the_smallest_change() {
     assert!(text.contains("→ ask 2 people with role `owner`"), "{text}");
     let unruled = Policy::from_toml("version = 1\nname = \"n\"\nrule = []").unwrap();
     let text = unruled.explain(&deletes(2, 9), &request()).to_string();
-    assert!(text.contains("no rule lets anybody delete devices: leave out 2 changes, or write a rule"), "{text}");
+    assert!(
+        text.contains("no rule lets anybody delete devices: leave out 2 changes, or write a rule"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -112,7 +126,12 @@ fn windows_say_when_they_open() {
     let decision = policy.decide(&plan, &request());
     assert_eq!(decision.outcome(), Outcome::Deny);
     let text = policy.explain(&plan, &request()).to_string();
-    assert!(text.contains("wait until 2026-01-01 18:00 Europe/Rome (2026-01-01T17:00:00Z) (rule `night`)"), "{text}");
+    assert!(
+        text.contains(
+            "wait until 2026-01-01 18:00 Europe/Rome (2026-01-01T17:00:00Z) (rule `night`)"
+        ),
+        "{text}"
+    );
     let opens = NOW + 17 * 3_600_000;
     let at = |now| policy.decide(&plan, &Request::new(Actor::new("agent:sync"), now));
     assert_eq!(at(opens - 1).outcome(), Outcome::Deny);
@@ -131,7 +150,12 @@ fn usage_counts_against_rates_and_what_was_not_said_counts_as_used_up() {
     assert_eq!(policy.decide(&plan, &with(8, 0)).outcome(), Outcome::Deny);
     assert_eq!(policy.decide(&plan, &with(0, 18)).outcome(), Outcome::Deny);
     assert_eq!(policy.decide(&plan, &request()).outcome(), Outcome::Deny);
-    let uses = policy.decide(&plan, &with(7, 17)).uses().iter().map(|u| (u.limit.clone(), u.count)).collect::<Vec<_>>();
+    let uses = policy
+        .decide(&plan, &with(7, 17))
+        .uses()
+        .iter()
+        .map(|u| (u.limit.clone(), u.count))
+        .collect::<Vec<_>>();
     assert_eq!(uses, [("r/rate".to_owned(), 3), ("r/budget".to_owned(), 3)]);
     let since = policy.usages(NOW).iter().map(|u| u.since).collect::<Vec<_>>();
     assert_eq!(since, [NOW - 3_600_000, NOW]);
@@ -143,7 +167,10 @@ fn usage_counts_against_rates_and_what_was_not_said_counts_as_used_up() {
 fn a_limit_counts_what_it_may_match_and_so_cannot_be_evaded_by_silence() {
     let rules = json!([{ "id": "all", "outcome": "allow" },
         { "id": "few", "when": "facts.a", "limit": { "at_most": 1 } }]);
-    let plan = plan_of(vec![change(0, Operation::Update).with_fact("a", true), change(1, Operation::Update)], 9);
+    let plan = plan_of(
+        vec![change(0, Operation::Update).with_fact("a", true), change(1, Operation::Update)],
+        9,
+    );
     let decision = policy(rules).decide(&plan, &request());
     assert_eq!(decision.outcome(), Outcome::Deny);
     assert_eq!(&*decision.change(1).unwrap().doubts()[0], "few");
@@ -153,10 +180,17 @@ fn a_limit_counts_what_it_may_match_and_so_cannot_be_evaded_by_silence() {
 
 fn rule(id: usize) -> impl Strategy<Value = Json> {
     let when = prop::option::of(prop::sample::select(vec![
-        "facts.a", "!facts.a", "facts.b > 3", "facts.c == 'x' || facts.a", "has(facts.c) && facts.b / facts.b == 1",
-        "plan.deletes > 2", "change.action == 'delete'", "10 / facts.b > 2",
+        "facts.a",
+        "!facts.a",
+        "facts.b > 3",
+        "facts.c == 'x' || facts.a",
+        "has(facts.c) && facts.b / facts.b == 1",
+        "plan.deletes > 2",
+        "change.action == 'delete'",
+        "10 / facts.b > 2",
     ]));
-    let action = prop::option::of(prop::sample::select(vec!["create", "update", "delete", "*e", "wi*"]));
+    let action =
+        prop::option::of(prop::sample::select(vec!["create", "update", "delete", "*e", "wi*"]));
     let says = prop::sample::select(vec![
         json!({ "outcome": "allow" }),
         json!({ "outcome": "allow", "risk": "R1" }),
@@ -186,7 +220,11 @@ fn rules() -> impl Strategy<Value = Vec<Json>> {
 }
 
 fn facts() -> impl Strategy<Value = Vec<(String, Fact)>> {
-    let one = (prop::option::of(any::<bool>()), prop::option::of(0_i64..6), prop::option::of(prop::sample::select(vec!["x", "y"])));
+    let one = (
+        prop::option::of(any::<bool>()),
+        prop::option::of(0_i64..6),
+        prop::option::of(prop::sample::select(vec!["x", "y"])),
+    );
     one.prop_map(|(a, b, c)| {
         let a = a.map(|a| ("a".to_owned(), Fact::from(a)));
         let b = b.map(|b| ("b".to_owned(), Fact::from(b)));
@@ -204,7 +242,9 @@ fn changes() -> impl Strategy<Value = Vec<PlannedChange>> {
     ]);
     prop::collection::vec((operation, facts()), 1..6).prop_map(|all| {
         let with = |(place, (operation, facts)): (usize, (Operation, Vec<(String, Fact)>))| {
-            facts.into_iter().fold(change(place, operation), |change, (name, fact)| change.with_fact(name, fact))
+            facts
+                .into_iter()
+                .fold(change(place, operation), |change, (name, fact)| change.with_fact(name, fact))
         };
         all.into_iter().enumerate().map(with).collect()
     })

@@ -48,7 +48,8 @@ impl Opening {
         self.check()?;
         self.lifts.iter().try_for_each(|id| check_rule(policy, id))?;
         let digest = self.digest();
-        let binding = Binding { plan: digest, against: digest, policy: policy.hash(), expires: self.until };
+        let binding =
+            Binding { plan: digest, against: digest, policy: policy.hash(), expires: self.until };
         let asks = vec![Ask::new(policy.break_glass_roles().to_vec(), 2, self.until - self.from)];
         Ok(Asked { binding, requester: self.requester.clone(), asks, at: self.from })
     }
@@ -75,10 +76,14 @@ impl Opening {
         let long = self.until.checked_sub(self.from);
         match long {
             _ if self.reason.trim().is_empty() => refused("break-glass needs a reason"),
-            _ if self.lifts.is_empty() => refused("break-glass names the rules whose limits it lifts; none is named"),
+            _ if self.lifts.is_empty() => {
+                refused("break-glass names the rules whose limits it lifts; none is named")
+            }
             Some(long) if long <= 0 => refused("break-glass ends before it begins"),
             Some(long) if long <= LONGEST_OPENING => Ok(()),
-            _ => refused("break-glass is open for four hours at most; open it again when they are over"),
+            _ => refused(
+                "break-glass is open for four hours at most; open it again when they are over",
+            ),
         }
     }
 }
@@ -88,10 +93,12 @@ fn check_rule(policy: &Policy, id: &str) -> Result<()> {
         return refused(format!("there is no rule `{id}`{}", suggest(id, policy.rule_ids())));
     };
     match rule {
-        rule if rule.never => refused(format!("rule `{id}` says `never`: break-glass cannot lift it")),
-        rule if !rule.has_limit() => {
-            refused(format!("rule `{id}` has no limit, window or freeze: break-glass lifts nothing else"))
+        rule if rule.never => {
+            refused(format!("rule `{id}` says `never`: break-glass cannot lift it"))
         }
+        rule if !rule.has_limit() => refused(format!(
+            "rule `{id}` has no limit, window or freeze: break-glass lifts nothing else"
+        )),
         _ => Ok(()),
     }
 }
@@ -127,7 +134,13 @@ impl BreakGlass {
     /// # Errors
     /// Those of [`Opening::asked`]; `forbidden` outside the hours, or where people are missing, said
     /// no, or are not eligible.
-    pub fn open(policy: &Policy, opening: Opening, answers: &[Approval], now: i64, verify: Verify<'_>) -> Result<Self> {
+    pub fn open(
+        policy: &Policy,
+        opening: Opening,
+        answers: &[Approval],
+        now: i64,
+        verify: Verify<'_>,
+    ) -> Result<Self> {
         let asked = opening.asked(policy)?;
         opening.check_hours(now)?;
         match asked.tally(answers, now, verify) {
@@ -153,7 +166,10 @@ impl BreakGlass {
     pub fn decide(&self, policy: &Policy, plan: &Plan, request: &Request) -> Result<Decision> {
         self.opening.check_hours(request.now())?;
         if *request.actor() != self.opening.requester {
-            return refused(format!("break-glass was opened for `{}`; open one for yourself", self.opening.requester));
+            return refused(format!(
+                "break-glass was opened for `{}`; open one for yourself",
+                self.opening.requester
+            ));
         }
         if policy.hash() != self.policy {
             return refused("the policy was changed since break-glass was opened; open it again");
@@ -182,8 +198,14 @@ impl BreakGlass {
         if granted.contains(&decision.plan()) {
             return refused("the plan already got its one grant under this break-glass");
         }
-        let mine = decision.lifted().iter().all(|id| self.opening.lifts.iter().any(|lifts| **id == **lifts));
-        if !mine || decision.policy() != self.policy || *decision.requester() != self.opening.requester {
+        let mine = decision
+            .lifted()
+            .iter()
+            .all(|id| self.opening.lifts.iter().any(|lifts| **id == **lifts));
+        if !mine
+            || decision.policy() != self.policy
+            || *decision.requester() != self.opening.requester
+        {
             return refused("the decision was not taken under this break-glass; decide again");
         }
         if now >= decision.valid_until() {
@@ -196,7 +218,13 @@ impl BreakGlass {
         }
     }
 
-    fn mint(&self, asked: &Asked, approved: Vec<String>, asks: &[Ask], now: i64) -> (Grant, Review) {
+    fn mint(
+        &self,
+        asked: &Asked,
+        approved: Vec<String>,
+        asks: &[Ask],
+        now: i64,
+    ) -> (Grant, Review) {
         let (opening, review_by) = (self.opening.digest(), now.saturating_add(REVIEW_WITHIN));
         let mut people: Vec<String> = self.people.iter().cloned().chain(approved).collect();
         people.sort_unstable();
@@ -225,7 +253,9 @@ fn not_granted(standing: &Standing) -> String {
     match standing {
         Standing::Rejected { by, reason } => format!("`{by}` said no: {reason}"),
         Standing::Expired { at } => format!("the question was over at {}", moment::text(*at)),
-        Standing::Waiting { not_before: Some(at), .. } => format!("it was deferred until {}", moment::text(*at)),
+        Standing::Waiting { not_before: Some(at), .. } => {
+            format!("it was deferred until {}", moment::text(*at))
+        }
         Standing::Waiting { missing, .. } => {
             let missing: Vec<String> = missing.iter().map(Ask::to_string).collect();
             format!("approvals are missing: {}", missing.join(" and "))

@@ -103,7 +103,8 @@ impl Policy {
         let explainer = Explainer { policy: self, plan, request, work: &work };
         let mut met = explainer.met(&decision);
         met.sort_by_key(|met| (std::cmp::Reverse(explainer.weight(met)), met.hit.rule));
-        let mut remedies: Vec<Remedy> = met.iter().flat_map(|met| explainer.remedies(met)).collect();
+        let mut remedies: Vec<Remedy> =
+            met.iter().flat_map(|met| explainer.remedies(met)).collect();
         remedies.extend(explainer.unruled(&decision));
         if decision.outcome() == Outcome::Ask {
             remedies.extend(decision.asks().iter().cloned().map(Remedy::Approve));
@@ -130,7 +131,9 @@ struct Explainer<'a> {
 impl<'a> Explainer<'a> {
     fn met(&self, decision: &super::decide::Decision) -> Vec<Met> {
         let mut found = BTreeMap::<(usize, bool), Met>::new();
-        for ((hits, first), (_, size)) in self.work.hits.iter().zip(self.work.firsts()).zip(decision.groups()) {
+        for ((hits, first), (_, size)) in
+            self.work.hits.iter().zip(self.work.firsts()).zip(decision.groups())
+        {
             for hit in hits {
                 let met = found.entry((hit.rule, hit.fault.is_some()));
                 met.or_insert(Met { hit: *hit, first, changes: 0 }).changes += size;
@@ -145,7 +148,12 @@ impl<'a> Explainer<'a> {
 
     fn breaches(&self, met: &Met) -> impl Iterator<Item = &'a Breach> {
         let rule = met.hit.rule;
-        self.work.measured.breaches.iter().filter(move |(of, _)| *of == rule).map(|(_, breach)| breach)
+        self.work
+            .measured
+            .breaches
+            .iter()
+            .filter(move |(of, _)| *of == rule)
+            .map(|(_, breach)| breach)
     }
 
     /// What the rule comes to here: its own outcome, or what holds beyond its limit.
@@ -172,8 +180,12 @@ impl<'a> Explainer<'a> {
 
     fn doubt(&self, fault: Fault) -> String {
         match fault {
-            Fault::Unknown(place) => format!("`{}` is not known, so it may match", self.fact_name(place)),
-            Fault::Failed(what) => format!("its condition cannot be computed, so it may match: {what}"),
+            Fault::Unknown(place) => {
+                format!("`{}` is not known, so it may match", self.fact_name(place))
+            }
+            Fault::Failed(what) => {
+                format!("its condition cannot be computed, so it may match: {what}")
+            }
         }
     }
 
@@ -182,11 +194,14 @@ impl<'a> Explainer<'a> {
     }
 
     fn facts(&self, rule: &PolicyRule, first: usize) -> Vec<(String, String)> {
-        let (Some(when), Some(change)) = (&rule.when, self.plan.changes().get(first)) else { return Vec::new() };
+        let (Some(when), Some(change)) = (&rule.when, self.plan.changes().get(first)) else {
+            return Vec::new();
+        };
         let origins = &self.policy.catalogue().origins;
         let view = View { origins, plan: self.plan, request: self.request, change };
         let shown = |place: &usize| {
-            let value = view.fact(*place).map_or_else(|| "not known".to_owned(), |value| value.to_string());
+            let value =
+                view.fact(*place).map_or_else(|| "not known".to_owned(), |value| value.to_string());
             (self.fact_name(*place).to_owned(), value)
         };
         when.uses().iter().map(shown).collect()
@@ -194,9 +209,13 @@ impl<'a> Explainer<'a> {
 
     fn remedies(&self, met: &Met) -> Vec<Remedy> {
         let Some(rule) = self.rule(met) else { return Vec::new() };
-        let mut found: Vec<Remedy> = self.breaches(met).filter_map(|breach| remedy(rule, breach)).collect();
+        let mut found: Vec<Remedy> =
+            self.breaches(met).filter_map(|breach| remedy(rule, breach)).collect();
         if let Some(Fault::Unknown(place)) = met.hit.fault {
-            found.push(Remedy::State { rule: rule.id.to_string(), fact: self.fact_name(place).to_owned() });
+            found.push(Remedy::State {
+                rule: rule.id.to_string(),
+                fact: self.fact_name(place).to_owned(),
+            });
         } else if rule.outcome == Some(Outcome::Deny) {
             found.push(Remedy::LeaveOut { rule: rule.id.to_string(), changes: met.changes });
         }
@@ -226,9 +245,14 @@ fn remedy(rule: &PolicyRule, breach: &Breach) -> Option<Remedy> {
         Remedy::Wait { rule: rule.id.to_string(), until, shown }
     };
     match breach {
-        Breach::Scope(Count { allowed, .. }) => Some(Remedy::Narrow { rule: id, to: *allowed, why }),
-        Breach::Used(Use { used: None, limit, .. }) => Some(Remedy::State { rule: id, fact: limit.clone() }),
-        Breach::Used(Use { used: Some(used), most, until, .. }) => match most.saturating_sub(*used) {
+        Breach::Scope(Count { allowed, .. }) => {
+            Some(Remedy::Narrow { rule: id, to: *allowed, why })
+        }
+        Breach::Used(Use { used: None, limit, .. }) => {
+            Some(Remedy::State { rule: id, fact: limit.clone() })
+        }
+        Breach::Used(Use { used: Some(used), most, until, .. }) => match most.saturating_sub(*used)
+        {
             0 => Some(wait(*until)),
             left => Some(Remedy::Narrow { rule: id, to: left, why }),
         },
@@ -240,15 +264,23 @@ fn remedy(rule: &PolicyRule, breach: &Breach) -> Option<Remedy> {
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Narrow { rule, to, why } => write!(f, "{why} (rule `{rule}`): narrow to {to} or fewer"),
+            Self::Narrow { rule, to, why } => {
+                write!(f, "{why} (rule `{rule}`): narrow to {to} or fewer")
+            }
             Self::Wait { rule, shown, .. } => write!(f, "wait until {shown} (rule `{rule}`)"),
             Self::LeaveOut { rule, changes } => {
                 write!(f, "leave out the {} that rule `{rule}` denies", number(*changes))
             }
             Self::Unruled { action, changes } => {
-                write!(f, "no rule lets anybody {action}: leave out {}, or write a rule", number(*changes))
+                write!(
+                    f,
+                    "no rule lets anybody {action}: leave out {}, or write a rule",
+                    number(*changes)
+                )
             }
-            Self::State { rule, fact } => write!(f, "say what `{fact}` is: rule `{rule}` asks for it"),
+            Self::State { rule, fact } => {
+                write!(f, "say what `{fact}` is: rule `{rule}` asks for it")
+            }
             Self::Approve(ask) => write!(f, "ask {ask}"),
         }
     }

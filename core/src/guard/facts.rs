@@ -75,10 +75,11 @@ impl Catalogue {
     /// The facts there always are, and these.
     pub(crate) fn new(declared: impl IntoIterator<Item = (String, Type)>) -> Self {
         let always = built_in().into_iter().map(|(name, of, origin)| (name.to_owned(), of, origin));
-        let declared = declared.into_iter().map(|(name, of)| {
-            (format!("facts.{name}"), of.clone(), Origin::Declared(name, of))
-        });
-        let (facts, origins) = always.chain(declared).map(|(name, of, origin)| ((name, of), origin)).unzip();
+        let declared = declared
+            .into_iter()
+            .map(|(name, of)| (format!("facts.{name}"), of.clone(), Origin::Declared(name, of)));
+        let (facts, origins) =
+            always.chain(declared).map(|(name, of, origin)| ((name, of), origin)).unzip();
         Self { scope: Scope::new(facts), origins }
     }
 

@@ -24,7 +24,8 @@ mod window;
 mod tests;
 
 pub use approval::{
-    Answer, Approval, Approver, Asked, Binding, Grant, GrantedBy, Refusal, Standing, Verify, Vouched,
+    Answer, Approval, Approver, Asked, Binding, Grant, GrantedBy, Refusal, Standing, Verify,
+    Vouched,
 };
 pub use breakglass::{BreakGlass, LONGEST_OPENING, Opening, REVIEW_WITHIN, Review};
 pub use decide::{

@@ -45,7 +45,9 @@ pub(crate) fn parse_clock(text: &str) -> Option<u16> {
 /// `2026-12-20T18:00` (or with seconds), without a zone.
 pub(crate) fn parse_local(text: &str) -> Option<DateTime> {
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    matches!(&*shape, "0000-00-00T00:00" | "0000-00-00T00:00:00").then(|| text.parse().ok()).flatten()
+    matches!(&*shape, "0000-00-00T00:00" | "0000-00-00T00:00:00")
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 /// A zone of the IANA database that is compiled in.

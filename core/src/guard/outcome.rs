@@ -91,7 +91,11 @@ pub struct Ask {
 
 impl Ask {
     /// So many people with one of these roles, within so many milliseconds.
-    pub fn new<S: Into<String>>(roles: impl IntoIterator<Item = S>, count: u32, within: i64) -> Self {
+    pub fn new<S: Into<String>>(
+        roles: impl IntoIterator<Item = S>,
+        count: u32,
+        within: i64,
+    ) -> Self {
         let mut roles: Vec<String> = roles.into_iter().map(Into::into).collect();
         roles.sort_unstable();
         roles.dedup();

@@ -16,7 +16,10 @@ fn wall(zone: &TimeZone, moment: i64) -> (usize, u16) {
     let local = moment / 1_000 + i64::from(offset);
     let days = local.div_euclid(86_400);
     // 1970-01-01 was a Thursday.
-    (usize::try_from((days + 3).rem_euclid(7)).unwrap(), u16::try_from(local.rem_euclid(86_400) / 60).unwrap())
+    (
+        usize::try_from((days + 3).rem_euclid(7)).unwrap(),
+        u16::try_from(local.rem_euclid(86_400) / 60).unwrap(),
+    )
 }
 
 fn naive(window: &Window, zone: &TimeZone, moment: i64) -> bool {
@@ -31,19 +34,20 @@ fn naive(window: &Window, zone: &TimeZone, moment: i64) -> bool {
 fn zones() -> impl Strategy<Value = (&'static str, i64)> {
     // Each with a moment shortly before its clocks are changed, and some where they are not.
     prop::sample::select(vec![
-        ("Europe/Rome", 1_774_742_400_000),       // 2026-03-29
-        ("Europe/Rome", 1_792_886_400_000),       // 2026-10-25
-        ("America/New_York", 1_772_928_000_000),  // 2026-03-08
-        ("America/St_Johns", 1_793_491_200_000),  // 2026-11-01
+        ("Europe/Rome", 1_774_742_400_000),         // 2026-03-29
+        ("Europe/Rome", 1_792_886_400_000),         // 2026-10-25
+        ("America/New_York", 1_772_928_000_000),    // 2026-03-08
+        ("America/St_Johns", 1_793_491_200_000),    // 2026-11-01
         ("Australia/Lord_Howe", 1_775_308_800_000), // half an hour, 2026-04-05
-        ("Pacific/Apia", 1_325_160_000_000),      // a day left out, 2011-12-30
+        ("Pacific/Apia", 1_325_160_000_000),        // a day left out, 2011-12-30
         ("Asia/Kathmandu", 1_780_000_020_000),
         ("UTC", 1_780_000_020_000),
     ])
 }
 
 fn windows() -> impl Strategy<Value = (Window, TimeZone, i64)> {
-    let clock = || prop_oneof![Just(0_u16), Just(120), Just(150), Just(180), Just(1_440), 0_u16..1_440];
+    let clock =
+        || prop_oneof![Just(0_u16), Just(120), Just(150), Just(180), Just(1_440), 0_u16..1_440];
     (zones(), any::<[bool; 7]>(), clock(), clock(), any::<bool>(), 0_i64..3 * DAY / MINUTE)
         .prop_map(|((name, near), days, from, to, next_day, minutes)| {
             let zone = Zone::named(name).unwrap();
@@ -81,7 +85,8 @@ proptest! {
 #[test]
 fn a_freeze_begins_and_ends_by_the_clocks_of_its_zone() {
     let local = |text: &str| super::moment::parse_local(text).unwrap();
-    let freeze = |from, to| Freeze::new(Zone::named("Europe/Rome").unwrap(), local(from), local(to));
+    let freeze =
+        |from, to| Freeze::new(Zone::named("Europe/Rome").unwrap(), local(from), local(to));
     let winter = freeze("2026-12-20T18:00", "2027-01-04T08:00").unwrap();
     let start = 1_797_786_000_000; // 2026-12-20T17:00:00Z
     assert!(!winter.holds(start - 1) && winter.holds(start));

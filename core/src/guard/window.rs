@@ -39,13 +39,15 @@ impl Window {
             return Some("the window names no day, so it never opens".into());
         }
         match (self.next_day, self.to.cmp(&self.from)) {
-            (false, std::cmp::Ordering::Equal) => Some(format!("the window from {from} to {to} never opens")),
-            (false, std::cmp::Ordering::Less) => {
-                Some(format!("the window ends at {to}, before it starts at {from}; if it ends on the next day, say `next_day = true`"))
+            (false, std::cmp::Ordering::Equal) => {
+                Some(format!("the window from {from} to {to} never opens"))
             }
-            (true, std::cmp::Ordering::Greater) => {
-                Some(format!("the window from {from} to {to} of the next day is longer than a day: write two windows"))
-            }
+            (false, std::cmp::Ordering::Less) => Some(format!(
+                "the window ends at {to}, before it starts at {from}; if it ends on the next day, say `next_day = true`"
+            )),
+            (true, std::cmp::Ordering::Greater) => Some(format!(
+                "the window from {from} to {to} of the next day is longer than a day: write two windows"
+            )),
             _ if self.from == 1_440 => Some("a window cannot start at 24:00".into()),
             _ => None,
         }
@@ -83,7 +85,8 @@ impl Window {
         for day in -1..=days {
             for minute in [0, self.from, self.to] {
                 let local = midnight.checked_add(day.days().minutes(i64::from(minute))).ok();
-                edges.extend(local.into_iter().flat_map(|local| self.zone.moments(local)).flatten());
+                edges
+                    .extend(local.into_iter().flat_map(|local| self.zone.moments(local)).flatten());
             }
         }
         edges.retain(|edge| *edge > now);
@@ -99,7 +102,8 @@ impl Window {
 
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let days: Vec<&str> = DAYS.into_iter().zip(self.days).filter(|(_, on)| *on).map(|(d, _)| d).collect();
+        let days: Vec<&str> =
+            DAYS.into_iter().zip(self.days).filter(|(_, on)| *on).map(|(d, _)| d).collect();
         let next = if self.next_day { " of the next day" } else { "" };
         let (from, to) = (clock(self.from), clock(self.to));
         write!(f, "{} {from}–{to}{next} {}", days.join(", "), self.zone.name())
@@ -119,10 +123,13 @@ impl Freeze {
     /// The freeze between two local times; else why it cannot be.
     pub(crate) fn new(zone: Zone, from: DateTime, to: DateTime) -> Result<Self, String> {
         let beyond = || "the freeze lies outside the calendar".to_owned();
-        let (start, end) = (zone.moment(from).ok_or_else(beyond)?, zone.moment(to).ok_or_else(beyond)?);
+        let (start, end) =
+            (zone.moment(from).ok_or_else(beyond)?, zone.moment(to).ok_or_else(beyond)?);
         match start < end {
             true => Ok(Self { zone, from: start, to: end }),
-            false => Err(format!("the freeze ends at {to}, which is not after its start at {from}")),
+            false => {
+                Err(format!("the freeze ends at {to}, which is not after its start at {from}"))
+            }
         }
     }
 
@@ -169,7 +176,9 @@ impl Period {
                 let since = i64::from(local.weekday().to_monday_zero_offset());
                 (midnight.checked_sub(since.days()).ok()?, 7.days())
             }
-            Self::Month => (midnight.checked_sub((i64::from(local.day()) - 1).days()).ok()?, 1.months()),
+            Self::Month => {
+                (midnight.checked_sub((i64::from(local.day()) - 1).days()).ok()?, 1.months())
+            }
         };
         // An hour that occurs twice is one hour here: it begins with its first time.
         Some((zone.moment(start)?, zone.moment(start.checked_add(span).ok()?)?))
@@ -179,7 +188,14 @@ impl Period {
 /// A moment as clocks in a zone show it: `2026-01-31 18:00 Europe/Rome`.
 pub(crate) fn shown(zone: &Zone, at: i64) -> String {
     let local = zone.local(at);
-    format!("{} {:02}:{:02} {} ({})", local.date(), local.hour(), local.minute(), zone.name(), moment::text(at))
+    format!(
+        "{} {:02}:{:02} {} ({})",
+        local.date(),
+        local.hour(),
+        local.minute(),
+        zone.name(),
+        moment::text(at)
+    )
 }
 
 fn clock(minute: u16) -> String {

@@ -82,7 +82,10 @@ pub struct Approver {
 
 impl Approver {
     /// A person with these roles, who is nobody's delegate.
-    pub fn new<S: Into<String>>(person: impl Into<String>, roles: impl IntoIterator<Item = S>) -> Self {
+    pub fn new<S: Into<String>>(
+        person: impl Into<String>,
+        roles: impl IntoIterator<Item = S>,
+    ) -> Self {
         Self {
             actor: Actor::new(person),
             roles: roles.into_iter().map(Into::into).collect(),
@@ -228,14 +231,18 @@ mod hexed {
         serializer.serialize_str(&crate::reconcile::hex(hash))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Hash, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Hash, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is no digest of 64 hex digits")))
+        parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is no digest of 64 hex digits")))
     }
 
     fn parse(text: &str) -> Option<Hash> {
         let mut hash = [0; 32];
-        let plain = text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let plain = text.len() == 64
+            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         for (place, byte) in hash.iter_mut().enumerate().filter(|_| plain) {
             *byte = u8::from_str_radix(text.get(place * 2..place * 2 + 2)?, 16).ok()?;
         }

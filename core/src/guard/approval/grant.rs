@@ -113,11 +113,15 @@ impl Grant {
             return Err(forbidden("the plan is denied now; explain the decision to see why"));
         }
         if !decision.lifted().is_empty() && !matches!(self.by, GrantedBy::BreakGlass { .. }) {
-            return Err(forbidden("limits were lifted for this decision; only break-glass grants it"));
+            return Err(forbidden(
+                "limits were lifted for this decision; only break-glass grants it",
+            ));
         }
         let more = decision.asks().iter().find(|ask| !self.asks.iter().any(|had| covers(had, ask)));
         match more.filter(|_| decision.outcome() == Outcome::Ask) {
-            Some(ask) => Err(forbidden(format!("more is asked now than was granted: {ask}; ask again"))),
+            Some(ask) => {
+                Err(forbidden(format!("more is asked now than was granted: {ask}; ask again")))
+            }
             None => Ok(()),
         }
     }
@@ -128,13 +132,16 @@ impl Grant {
         }
         if self.requester != *decision.requester() {
             let whose = &self.requester;
-            return Err(forbidden(format!("the grant was given to `{whose}`; ask for one of your own")));
+            return Err(forbidden(format!(
+                "the grant was given to `{whose}`; ask for one of your own"
+            )));
         }
         if self.policy != decision.policy() {
             return Err(forbidden("the policy was changed since the grant; decide and ask again"));
         }
         if self.against != decision.against() {
-            let message = "what the plan was decided against has moved since the grant; plan and ask again";
+            let message =
+                "what the plan was decided against has moved since the grant; plan and ask again";
             return Err(Error::new(Kind::Conflict, message));
         }
         Ok(())

@@ -11,8 +11,8 @@ mod seats;
 mod tests;
 
 pub use answer::{Answer, Approval, Approver, Binding, Vouched};
-pub use grant::{Grant, GrantedBy};
 pub(crate) use grant::Granting;
+pub use grant::{Grant, GrantedBy};
 pub use refusal::Refusal;
 
 use serde::{Deserialize, Serialize};
@@ -94,13 +94,20 @@ impl Decision {
         if self.outcome() == Outcome::Deny {
             let first = self.groups().find(|(group, _)| group.outcome() == Outcome::Deny);
             let rules = first.map(|(group, _)| group.rules().join("`, `")).unwrap_or_default();
-            let message = format!("the plan is denied (rules `{rules}`); narrow it, or explain the decision");
+            let message =
+                format!("the plan is denied (rules `{rules}`); narrow it, or explain the decision");
             return Err(Error::new(Kind::Forbidden, message));
         }
-        let within = self.asks().iter().map(|ask| ask.within).min().filter(|_| self.outcome() == Outcome::Ask);
+        let within = self
+            .asks()
+            .iter()
+            .map(|ask| ask.within)
+            .min()
+            .filter(|_| self.outcome() == Outcome::Ask);
         let asks = if within.is_some() { self.asks().to_vec() } else { Vec::new() };
         let expires = within.map_or(self.valid_until(), |within| self.at().saturating_add(within));
-        let binding = Binding { plan: self.plan(), against: self.against(), policy: self.policy(), expires };
+        let binding =
+            Binding { plan: self.plan(), against: self.against(), policy: self.policy(), expires };
         Ok(Asked { binding, requester: self.requester().clone(), asks, at: self.at() })
     }
 }
@@ -123,7 +130,13 @@ impl Asked {
 
     /// Why an answer counts for nothing, if so; `before` are the answers given already, as they may
     /// have brought more roles into play.
-    pub fn refuses(&self, approval: &Approval, before: &[Approval], now: i64, verify: Verify<'_>) -> Option<Refusal> {
+    pub fn refuses(
+        &self,
+        approval: &Approval,
+        before: &[Approval],
+        now: i64,
+        verify: Verify<'_>,
+    ) -> Option<Refusal> {
         let asks = self.all_asks(&self.accepted(before, now, verify));
         self.refuses_all(approval, now, verify).or_else(|| no_role(approval, &asks))
     }
@@ -132,7 +145,8 @@ impl Asked {
     pub fn standing(&self, answers: &[Approval], now: i64, verify: Verify<'_>) -> Standing {
         match self.tally(answers, now, verify) {
             Tally::Met { people, asks } => {
-                let by = if people.is_empty() { GrantedBy::Policy } else { GrantedBy::People(people) };
+                let by =
+                    if people.is_empty() { GrantedBy::Policy } else { GrantedBy::People(people) };
                 Standing::Granted(Grant::new(&self.granting(&asks), self.binding.expires, by))
             }
             Tally::Not(standing) => standing,
@@ -151,7 +165,8 @@ impl Asked {
         let accepted = self.accepted(answers, now, verify);
         let asks = self.all_asks(&accepted);
         let last = last_of_each(accepted.into_iter().filter(|a| no_role(a, &asks).is_none()));
-        let overriding = last.iter().filter(|a| matches!(a.answer, Answer::Override { .. })).count();
+        let overriding =
+            last.iter().filter(|a| matches!(a.answer, Answer::Override { .. })).count();
         if overriding < 2 {
             if let Some(standing) = stopped(&last, &asks, now) {
                 return Tally::Not(standing);
@@ -160,15 +175,24 @@ impl Asked {
         let people = seated(&last);
         let missing = seats::missing(&asks, &people);
         match missing.is_empty() {
-            true => Tally::Met { people: people.iter().map(|p| p.person().to_owned()).collect(), asks },
+            true => {
+                Tally::Met { people: people.iter().map(|p| p.person().to_owned()).collect(), asks }
+            }
             false => Tally::Not(Standing::Waiting { missing, not_before: None }),
         }
     }
 
     /// The answers that count, whatever the roles, in the order of their moments.
-    fn accepted<'a>(&self, answers: &'a [Approval], now: i64, verify: Verify<'_>) -> Vec<&'a Approval> {
-        let mut found: Vec<&Approval> =
-            answers.iter().filter(|answer| self.refuses_all(answer, now, verify).is_none()).collect();
+    fn accepted<'a>(
+        &self,
+        answers: &'a [Approval],
+        now: i64,
+        verify: Verify<'_>,
+    ) -> Vec<&'a Approval> {
+        let mut found: Vec<&Approval> = answers
+            .iter()
+            .filter(|answer| self.refuses_all(answer, now, verify).is_none())
+            .collect();
         found.sort_by_key(|answer| answer.at);
         found
     }
@@ -176,10 +200,13 @@ impl Asked {
     /// The asks of the decision and those of escalations by people whom it asks.
     fn all_asks(&self, accepted: &[&Approval]) -> Vec<Ask> {
         let within = self.binding.expires.saturating_sub(self.at);
-        let escalated = accepted.iter().filter(|a| no_role(a, &self.asks).is_none()).filter_map(|a| match &a.answer {
-            Answer::Escalate { roles, .. } => Some(Ask::new(roles.clone(), 1, within)),
-            _ => None,
-        });
+        let escalated =
+            accepted.iter().filter(|a| no_role(a, &self.asks).is_none()).filter_map(|a| {
+                match &a.answer {
+                    Answer::Escalate { roles, .. } => Some(Ask::new(roles.clone(), 1, within)),
+                    _ => None,
+                }
+            });
         let escalated: Vec<Ask> = escalated.collect();
         unite(self.asks.iter().chain(&escalated))
     }
@@ -212,7 +239,10 @@ impl Asked {
 
     fn refuses_person(&self, approver: &Approver) -> Option<Refusal> {
         let person = approver.person().to_owned();
-        if approver.actor.chain().len() != 1 || !person.starts_with("person:") || person == "person:" {
+        if approver.actor.chain().len() != 1
+            || !person.starts_with("person:")
+            || person == "person:"
+        {
             return Some(Refusal::NoPerson { actor: approver.actor.to_string() });
         }
         let chain = self.requester.chain();
@@ -256,9 +286,10 @@ fn last_of_each<'a>(answers: impl Iterator<Item = &'a Approval>) -> Vec<&'a Appr
 /// A rejection, or a deferral that is not over.
 fn stopped(last: &[&Approval], asks: &[Ask], now: i64) -> Option<Standing> {
     let rejected = last.iter().find_map(|approval| match &approval.answer {
-        Answer::Reject { reason } => {
-            Some(Standing::Rejected { by: approval.approver.person().to_owned(), reason: reason.clone() })
-        }
+        Answer::Reject { reason } => Some(Standing::Rejected {
+            by: approval.approver.person().to_owned(),
+            reason: reason.clone(),
+        }),
         _ => None,
     });
     rejected.or_else(|| {
@@ -276,6 +307,7 @@ fn seated<'a>(last: &[&'a Approval]) -> Vec<&'a Approver> {
     let yes = last.iter().filter(|a| matches!(a.answer, Answer::Approve | Answer::Override { .. }));
     let yes: Vec<&Approver> = yes.map(|approval| &approval.approver).collect();
     let voices: Vec<&str> = yes.iter().map(|person| person.person()).collect();
-    let own = |person: &&Approver| !person.delegate_of.iter().any(|of| voices.contains(&of.as_str()));
+    let own =
+        |person: &&Approver| !person.delegate_of.iter().any(|of| voices.contains(&of.as_str()));
     yes.into_iter().filter(own).collect()
 }

@@ -64,21 +64,39 @@ impl fmt::Display for Refusal {
         match self {
             Self::OtherPlan => f.write_str("the answer is to another plan; ask again"),
             Self::OtherPolicy => f.write_str("the policy was changed since; decide and ask again"),
-            Self::Moved => f.write_str("what the plan was decided against has moved; plan and ask again"),
-            Self::OtherExpiry => f.write_str("the answer is to a question that ends at another time; ask again"),
-            Self::Late { expired } => write!(f, "the question was over at {}; ask again", moment::text(*expired)),
-            Self::Misdated { at } => {
-                write!(f, "the answer is dated {}, before the question or after now; check the clocks", moment::text(*at))
+            Self::Moved => {
+                f.write_str("what the plan was decided against has moved; plan and ask again")
             }
-            Self::NoPerson { actor } => write!(f, "`{actor}` is no person by themselves; only a person can answer"),
-            Self::Requester { person } => write!(f, "`{person}` asks for it and so cannot answer; ask somebody else"),
+            Self::OtherExpiry => {
+                f.write_str("the answer is to a question that ends at another time; ask again")
+            }
+            Self::Late { expired } => {
+                write!(f, "the question was over at {}; ask again", moment::text(*expired))
+            }
+            Self::Misdated { at } => {
+                write!(
+                    f,
+                    "the answer is dated {}, before the question or after now; check the clocks",
+                    moment::text(*at)
+                )
+            }
+            Self::NoPerson { actor } => {
+                write!(f, "`{actor}` is no person by themselves; only a person can answer")
+            }
+            Self::Requester { person } => {
+                write!(f, "`{person}` asks for it and so cannot answer; ask somebody else")
+            }
             Self::Delegate { person, of } => {
                 write!(f, "`{person}` is a delegate of `{of}`, who asks for it; ask somebody else")
             }
             Self::NoRole { person } => write!(f, "`{person}` has none of the roles that are asked"),
             Self::Lacks(what) => write!(f, "the answer lacks {what}"),
-            Self::Unvouched => f.write_str("nobody vouches for the answer; have it signed or attested"),
-            Self::BadSignature { key } => write!(f, "the signature by `{key}` is not over this answer"),
+            Self::Unvouched => {
+                f.write_str("nobody vouches for the answer; have it signed or attested")
+            }
+            Self::BadSignature { key } => {
+                write!(f, "the signature by `{key}` is not over this answer")
+            }
         }
     }
 }

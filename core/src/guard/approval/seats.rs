@@ -27,7 +27,13 @@ pub(super) fn may_sit(person: &Approver, ask: &Ask) -> bool {
 }
 
 /// Finds a seat for a person, moving others to other seats of theirs where need be.
-fn seat(person: usize, people: &[&Approver], seats: &[&Ask], filled: &mut [Option<usize>], tried: &mut [bool]) -> bool {
+fn seat(
+    person: usize,
+    people: &[&Approver],
+    seats: &[&Ask],
+    filled: &mut [Option<usize>],
+    tried: &mut [bool],
+) -> bool {
     for (place, ask) in seats.iter().enumerate() {
         let fits = people.get(person).is_some_and(|person| may_sit(person, ask));
         if !fits || tried.get(place).copied().unwrap_or(true) {

@@ -115,7 +115,9 @@ impl Checker<'_> {
             Form::Choice(parts) => self.choice(parts),
             Form::Binary(sign, sides) => self.binary(node.at, sign, sides),
             Form::Index(sides) => self.index(sides),
-            Form::Call { name, on, arguments } => self.call(node.at, name, on.as_deref(), arguments),
+            Form::Call { name, on, arguments } => {
+                self.call(node.at, name, on.as_deref(), arguments)
+            }
             Form::List(items) => self.list(items),
         }
     }
@@ -152,7 +154,9 @@ impl Checker<'_> {
         let place = self.scope.place(name);
         match place.and_then(|place| Some((place, self.scope.facts.get(place)?.1.clone()))) {
             Some(found) => Ok(found),
-            None => wrong(at, format!("unknown fact `{name}`{}", suggest(name, self.scope.names()))),
+            None => {
+                wrong(at, format!("unknown fact `{name}`{}", suggest(name, self.scope.names())))
+            }
         }
     }
 
@@ -175,7 +179,12 @@ impl Checker<'_> {
         }
     }
 
-    fn binary(&mut self, at: usize, sign: &str, [left, right]: &[Node; 2]) -> Result<(Expr, Type), Wrong> {
+    fn binary(
+        &mut self,
+        at: usize,
+        sign: &str,
+        [left, right]: &[Node; 2],
+    ) -> Result<(Expr, Type), Wrong> {
         let (a, left) = self.check(left)?;
         let (b, right) = self.check(right)?;
         let operator = Operator::of(sign);
@@ -209,21 +218,30 @@ impl Checker<'_> {
         Ok((constant(found), of.list()))
     }
 
-    fn call(&mut self, at: usize, name: &str, on: Option<&Node>, arguments: &[Node]) -> Result<(Expr, Type), Wrong> {
+    fn call(
+        &mut self,
+        at: usize,
+        name: &str,
+        on: Option<&Node>,
+        arguments: &[Node],
+    ) -> Result<(Expr, Type), Wrong> {
         match (name, on, arguments) {
             ("has", None, [fact]) => return self.known(fact),
             ("all" | "exists" | "exists_one" | "filter", Some(list), [item, body]) => {
                 return self.each(name, list, item, body);
             }
             ("map", Some(list), [item, body]) => return self.map(list, item, None, body),
-            ("map", Some(list), [item, only, body]) => return self.map(list, item, Some(only), body),
+            ("map", Some(list), [item, only, body]) => {
+                return self.map(list, item, Some(only), body);
+            }
             _ => {}
         }
         let Some(function) = Function::named(name, on.is_some()) else {
             return wrong(at, unknown_function(name));
         };
         let checked = on.into_iter().chain(arguments).map(|a| self.check(a));
-        let (exprs, types): (Vec<_>, Vec<_>) = checked.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let (exprs, types): (Vec<_>, Vec<_>) =
+            checked.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         match function.gives(&types) {
             Some(given) => Ok((Expr::Call(function, exprs), given)),
             None => wrong(at, format!("`{name}` does not take {}", listed(&types))),
@@ -263,7 +281,13 @@ impl Checker<'_> {
         found
     }
 
-    fn each(&mut self, name: &str, list: &Node, item: &Node, body: &Node) -> Result<(Expr, Type), Wrong> {
+    fn each(
+        &mut self,
+        name: &str,
+        list: &Node,
+        item: &Node,
+        body: &Node,
+    ) -> Result<(Expr, Type), Wrong> {
         let (range, of) = self.range(list)?;
         let body = self.inside(item, of.clone(), |c| c.bool(body))?;
         let (each, given) = match name {
@@ -275,7 +299,13 @@ impl Checker<'_> {
         Ok((Expr::Each(each, Box::new([range, body])), given))
     }
 
-    fn map(&mut self, list: &Node, item: &Node, only: Option<&Node>, body: &Node) -> Result<(Expr, Type), Wrong> {
+    fn map(
+        &mut self,
+        list: &Node,
+        item: &Node,
+        only: Option<&Node>,
+        body: &Node,
+    ) -> Result<(Expr, Type), Wrong> {
         let (range, of) = self.range(list)?;
         let (only, (body, given)) = self.inside(item, of, |c| {
             let only = only.map(|only| c.bool(only)).transpose()?;
@@ -299,8 +329,13 @@ fn constant(items: Vec<Expr>) -> Expr {
 
 fn unknown_function(name: &str) -> String {
     match name {
-        "matches" => "patterns are not in this subset of CEL: use `startsWith`, `endsWith` or `contains`".into(),
-        "dyn" | "type" => format!("`{name}` is not in this subset of CEL: every part has a type of its own"),
+        "matches" => {
+            "patterns are not in this subset of CEL: use `startsWith`, `endsWith` or `contains`"
+                .into()
+        }
+        "dyn" | "type" => {
+            format!("`{name}` is not in this subset of CEL: every part has a type of its own")
+        }
         _ => format!("unknown function `{name}`{}", suggest(name, NAMES)),
     }
 }

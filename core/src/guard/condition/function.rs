@@ -23,10 +23,35 @@ pub(super) enum Function {
 
 /// Names of functions, for messages.
 pub(super) const NAMES: [&str; 29] = [
-    "size", "startsWith", "endsWith", "contains", "bool", "int", "uint", "double", "string",
-    "bytes", "timestamp", "duration", "getFullYear", "getMonth", "getDate", "getDayOfMonth",
-    "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes", "getSeconds", "getMilliseconds",
-    "has", "all", "exists", "exists_one", "filter", "map", "in",
+    "size",
+    "startsWith",
+    "endsWith",
+    "contains",
+    "bool",
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bytes",
+    "timestamp",
+    "duration",
+    "getFullYear",
+    "getMonth",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getHours",
+    "getMinutes",
+    "getSeconds",
+    "getMilliseconds",
+    "has",
+    "all",
+    "exists",
+    "exists_one",
+    "filter",
+    "map",
+    "in",
 ];
 
 impl Function {
@@ -62,14 +87,18 @@ impl Function {
         let numbers = [Type::Int, Type::Uint, Type::Double, Type::Text];
         let (taken, given) = match self {
             Self::Size => (takes(&[Type::Text, Type::Bytes, Type::Any.list()]), Type::Int),
-            Self::StartsWith | Self::EndsWith | Self::Contains => (two_texts(arguments), Type::Bool),
+            Self::StartsWith | Self::EndsWith | Self::Contains => {
+                (two_texts(arguments), Type::Bool)
+            }
             Self::ToBool => (takes(&[Type::Bool, Type::Text]), Type::Bool),
             Self::ToInt => (takes(&numbers) || takes(&[Type::Timestamp]), Type::Int),
             Self::ToUint => (takes(&numbers), Type::Uint),
             Self::ToDouble => (takes(&numbers), Type::Double),
             Self::ToText => (!takes(&[Type::Any.list()]) && arguments.len() == 1, Type::Text),
             Self::ToBytes => (takes(&[Type::Text, Type::Bytes]), Type::Bytes),
-            Self::ToTimestamp => (takes(&[Type::Timestamp, Type::Text, Type::Int]), Type::Timestamp),
+            Self::ToTimestamp => {
+                (takes(&[Type::Timestamp, Type::Text, Type::Int]), Type::Timestamp)
+            }
             Self::ToDuration => (takes(&[Type::Duration, Type::Text]), Type::Duration),
             Self::Get(_) => (false, Type::Int),
         };
@@ -139,7 +168,9 @@ impl Operator {
             }
             Self::Add => added(left, right),
             Self::Subtract => subtracted(left, right),
-            Self::Multiply | Self::Divide => one_of(left, right, &[Type::Int, Type::Uint, Type::Double]),
+            Self::Multiply | Self::Divide => {
+                one_of(left, right, &[Type::Int, Type::Uint, Type::Double])
+            }
             Self::Remainder => one_of(left, right, &[Type::Int, Type::Uint]),
         }
     }
@@ -152,9 +183,12 @@ fn one_of(left: &Type, right: &Type, types: &[Type]) -> Option<Type> {
 
 fn added(left: &Type, right: &Type) -> Option<Type> {
     match (left, right) {
-        (Type::Timestamp, Type::Duration) | (Type::Duration, Type::Timestamp) => Some(Type::Timestamp),
+        (Type::Timestamp, Type::Duration) | (Type::Duration, Type::Timestamp) => {
+            Some(Type::Timestamp)
+        }
         _ => {
-            let types = [Type::Int, Type::Uint, Type::Double, Type::Text, Type::Bytes, Type::Duration];
+            let types =
+                [Type::Int, Type::Uint, Type::Double, Type::Text, Type::Bytes, Type::Duration];
             one_of(left, right, &types).or_else(|| one_of(left, right, &[Type::Any.list()]))
         }
     }

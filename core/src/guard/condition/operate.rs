@@ -74,7 +74,9 @@ pub(super) fn call<'a>(function: Function, arguments: &[Value<'a>]) -> Found<'a>
         (F::ToDouble, [value]) => to_double(value),
         (F::ToText, [value]) => to_text(value),
         (F::ToBytes, [Value::Text(text)]) => Ok(Value::Bytes(Cow::Owned(text.as_bytes().to_vec()))),
-        (F::ToTimestamp, [Value::Int(seconds)]) => time::from_seconds(*seconds).map(Value::Timestamp).ok_or(RANGE),
+        (F::ToTimestamp, [Value::Int(seconds)]) => {
+            time::from_seconds(*seconds).map(Value::Timestamp).ok_or(RANGE)
+        }
         (F::ToTimestamp, [Value::Text(text)]) => {
             let wrong = Fault::Failed("the text is no timestamp like 2026-01-31T09:00:00Z");
             time::parse_timestamp(text).map(Value::Timestamp).ok_or(wrong)
@@ -84,7 +86,9 @@ pub(super) fn call<'a>(function: Function, arguments: &[Value<'a>]) -> Found<'a>
             time::parse_duration(text).map(Value::Duration).ok_or(wrong)
         }
         (F::ToBytes | F::ToTimestamp | F::ToDuration, [value]) => Ok(value.clone()),
-        (F::Get(part), [Value::Duration(nanos)]) => part.of_length(*nanos).map(Value::Int).ok_or(NO_OVERLOAD),
+        (F::Get(part), [Value::Duration(nanos)]) => {
+            part.of_length(*nanos).map(Value::Int).ok_or(NO_OVERLOAD)
+        }
         (F::Get(part), [Value::Timestamp(instant), zone @ ..]) => {
             let zone = match zone {
                 [Value::Text(zone)] => Some(&**zone),
@@ -104,7 +108,11 @@ fn contains(list: &Value<'_>, item: &Value<'_>) -> Found<'static> {
 }
 
 /// A comparison with not-a-number is false.
-fn compared(left: &Value<'_>, right: &Value<'_>, holds: impl Fn(Ordering) -> bool) -> Found<'static> {
+fn compared(
+    left: &Value<'_>,
+    right: &Value<'_>,
+    holds: impl Fn(Ordering) -> bool,
+) -> Found<'static> {
     match left.order(right) {
         Some(order) => Ok(Value::Bool(holds(order))),
         None if matches!(left, Value::Double(_)) => Ok(Value::Bool(false)),
@@ -123,7 +131,9 @@ fn arithmetic(
         (Value::Int(a), Value::Int(b)) => int(*a, *b).map(Value::Int).ok_or(OVERFLOW),
         (Value::Uint(a), Value::Uint(b)) => uint(*a, *b).map(Value::Uint).ok_or(OVERFLOW),
         (Value::Double(a), Value::Double(b)) => Ok(Value::Double(double(*a, *b))),
-        (Value::Duration(a), Value::Duration(b)) => int(*a, *b).map(Value::Duration).ok_or(OVERFLOW),
+        (Value::Duration(a), Value::Duration(b)) => {
+            int(*a, *b).map(Value::Duration).ok_or(OVERFLOW)
+        }
         _ => Err(NO_OVERLOAD),
     }
 }
@@ -133,7 +143,8 @@ fn add<'a>(left: Value<'a>, right: Value<'a>) -> Found<'a> {
         (Value::Text(a), Value::Text(b)) => Ok(Value::Text(a + b)),
         (Value::Bytes(a), Value::Bytes(b)) => Ok(Value::Bytes(Cow::Owned([&*a, &*b].concat()))),
         (Value::List(a), Value::List(b)) => Ok(Value::List(a.iter().chain(&*b).cloned().collect())),
-        (Value::Timestamp(at), Value::Duration(by)) | (Value::Duration(by), Value::Timestamp(at)) => {
+        (Value::Timestamp(at), Value::Duration(by))
+        | (Value::Duration(by), Value::Timestamp(at)) => {
             time::later(at, by).map(Value::Timestamp).ok_or(RANGE)
         }
         (a, b) => arithmetic(&a, &b, i64::checked_add, u64::checked_add, |a, b| a + b),
@@ -197,7 +208,9 @@ fn to_int(value: &Value<'_>) -> Found<'static> {
         Value::Int(number) => *number,
         Value::Uint(number) => i64::try_from(*number).map_err(|_| OVERFLOW)?,
         Value::Text(text) => text.parse().map_err(|_| NO_NUMBER)?,
-        Value::Timestamp(nanos) => i64::try_from(nanos.div_euclid(1_000_000_000)).map_err(|_| OVERFLOW)?,
+        Value::Timestamp(nanos) => {
+            i64::try_from(nanos.div_euclid(1_000_000_000)).map_err(|_| OVERFLOW)?
+        }
         // The bounds themselves are left out, as in CEL: a double there may stand for more.
         Value::Double(number) if number.abs() < 9_223_372_036_854_775_807.0 => *number as i64,
         Value::Double(_) => return Err(OVERFLOW),
@@ -211,7 +224,9 @@ fn to_uint(value: &Value<'_>) -> Found<'static> {
         Value::Uint(number) => *number,
         Value::Int(number) => u64::try_from(*number).map_err(|_| OVERFLOW)?,
         Value::Text(text) => text.parse().map_err(|_| NO_NUMBER)?,
-        Value::Double(number) if (0.0..18_446_744_073_709_551_615.0).contains(number) => *number as u64,
+        Value::Double(number) if (0.0..18_446_744_073_709_551_615.0).contains(number) => {
+            *number as u64
+        }
         Value::Double(_) => return Err(OVERFLOW),
         _ => return Err(NO_OVERLOAD),
     };
@@ -251,7 +266,11 @@ fn to_text<'a>(value: &Value<'a>) -> Found<'a> {
 fn double_text(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() {
-        return if value.is_nan() { "NaN".into() } else { format!("{}Inf", if value > 0.0 { '+' } else { '-' }) };
+        return if value.is_nan() {
+            "NaN".into()
+        } else {
+            format!("{}Inf", if value > 0.0 { '+' } else { '-' })
+        };
     }
     if size == 0.0 || (1e-4..1e21).contains(&size) {
         return value.to_string();

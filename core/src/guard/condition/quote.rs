@@ -58,7 +58,10 @@ impl Unquote {
         let appended = code.and_then(|code| self.append(code, found));
         match appended {
             Some(()) => Ok(from + digits),
-            None => wrong(self.at + offset, format!("`\\{letter}` is not followed by a character's number")),
+            None => wrong(
+                self.at + offset,
+                format!("`\\{letter}` is not followed by a character's number"),
+            ),
         }
     }
 

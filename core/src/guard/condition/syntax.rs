@@ -26,7 +26,11 @@ pub(super) enum Form {
     Binary(&'static str, Box<[Node; 2]>),
     Index(Box<[Node; 2]>),
     /// A function by name, with the value it is called on first if it is called on one.
-    Call { name: String, on: Option<Box<Node>>, arguments: Vec<Node> },
+    Call {
+        name: String,
+        on: Option<Box<Node>>,
+        arguments: Vec<Node>,
+    },
     List(Vec<Node>),
 }
 
@@ -39,14 +43,32 @@ const NO_MESSAGES: &str = "messages are not in this subset of CEL: use facts of 
 
 /// Words that CEL keeps for host languages.
 const RESERVED: [&str; 17] = [
-    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
-    "package", "namespace", "return", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
 ];
 
 /// Reads a condition.
 pub(super) fn parse(text: &str) -> Result<Node, Wrong> {
     if text.len() > LONGEST {
-        return wrong(LONGEST, format!("the condition is longer than {LONGEST} bytes: split the rule"));
+        return wrong(
+            LONGEST,
+            format!("the condition is longer than {LONGEST} bytes: split the rule"),
+        );
     }
     let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0 };
     let node = parser.choice()?;
@@ -104,7 +126,8 @@ impl Parser {
 
     fn choice(&mut self) -> Result<Node, Wrong> {
         let at = self.at();
-        let condition = self.joined("||", Form::Or, |p| p.joined("&&", Form::And, Self::relation))?;
+        let condition =
+            self.joined("||", Form::Or, |p| p.joined("&&", Form::And, Self::relation))?;
         if !self.takes("?") {
             return Ok(condition);
         }
@@ -163,7 +186,10 @@ impl Parser {
         while let Some(sign) = self.operator(signs) {
             chain += 1;
             if chain > DEEPEST {
-                return wrong(self.at(), format!("more than {DEEPEST} operators in a row: split the rule"));
+                return wrong(
+                    self.at(),
+                    format!("more than {DEEPEST} operators in a row: split the rule"),
+                );
             }
             let right = part(self)?;
             left = Node { at, form: Form::Binary(sign, Box::new([left, right])) };
@@ -210,7 +236,10 @@ impl Parser {
             };
             chain += 1;
             if chain > DEEPEST {
-                return wrong(self.at(), format!("more than {DEEPEST} steps in a row: split the rule"));
+                return wrong(
+                    self.at(),
+                    format!("more than {DEEPEST} steps in a row: split the rule"),
+                );
             }
             node = Node { at, form };
         }
@@ -262,7 +291,9 @@ impl Parser {
                 inner.form
             }
             Token::Sign("[") => Form::List(self.arguments("]")?),
-            Token::Sign("{") => return wrong(at, "maps are not in this subset of CEL: use facts of their own"),
+            Token::Sign("{") => {
+                return wrong(at, "maps are not in this subset of CEL: use facts of their own");
+            }
             Token::Sign(".") => return wrong(at, "names do not begin with a point here"),
             Token::Sign(sign) => return wrong(at, format!("a value is missing before `{sign}`")),
             Token::End => return wrong(at, "a value is missing at the end"),
@@ -273,9 +304,16 @@ impl Parser {
     fn named(&mut self, at: usize, name: String) -> Result<Form, Wrong> {
         match name.as_str() {
             "true" | "false" => return Ok(Form::Literal(Value::Bool(name == "true"))),
-            "null" => return wrong(at, "null is not in this subset of CEL: `has(…)` says whether a fact is known"),
+            "null" => {
+                return wrong(
+                    at,
+                    "null is not in this subset of CEL: `has(…)` says whether a fact is known",
+                );
+            }
             "in" => return wrong(at, "a value is missing before `in`"),
-            word if RESERVED.contains(&word) => return wrong(at, format!("`{word}` is a reserved word")),
+            word if RESERVED.contains(&word) => {
+                return wrong(at, format!("`{word}` is a reserved word"));
+            }
             _ => {}
         }
         if self.takes("(") {

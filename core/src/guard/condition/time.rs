@@ -33,7 +33,8 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<i128> {
     };
     let fraction = clock.get(19..)?;
     let strict = fraction.is_empty() || fraction.len() > 1 && fraction.starts_with('.');
-    let clock: DateTime = (strict && shape == "0000-00-00T00:00:00").then(|| clock.parse().ok())??;
+    let clock: DateTime =
+        (strict && shape == "0000-00-00T00:00:00").then(|| clock.parse().ok())??;
     in_range(clock.duration_since(EPOCH).as_nanos() - i128::from(offset) * NANOS)
 }
 
@@ -90,7 +91,8 @@ fn scaled(number: &str, nanos: i128) -> Option<i128> {
 /// A length of time as seconds: `90s`, `-0.5s`.
 pub(super) fn duration_text(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
-    let (seconds, rest) = (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
+    let (seconds, rest) =
+        (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
     match rest {
         0 => format!("{sign}{seconds}s"),
         _ => format!("{sign}{seconds}.{}s", format!("{rest:09}").trim_end_matches('0')),

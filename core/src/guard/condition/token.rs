@@ -82,7 +82,8 @@ impl<'a> Lexer<'a> {
             let name = self.take_while(|c| c.is_ascii_alphanumeric() || c == '_');
             return Ok(Token::Name(name.to_owned()));
         }
-        let digit_next = self.rest().get(1..).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()));
+        let digit_next =
+            self.rest().get(1..).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()));
         if first.is_ascii_digit() || (first == '.' && digit_next) {
             return self.number();
         }
@@ -125,7 +126,8 @@ impl<'a> Lexer<'a> {
             self.at += 1;
             self.take_while(|c| c.is_ascii_digit());
         }
-        let exponent = self.rest().strip_prefix(['e', 'E']).map(|r| r.strip_prefix(['+', '-']).unwrap_or(r));
+        let exponent =
+            self.rest().strip_prefix(['e', 'E']).map(|r| r.strip_prefix(['+', '-']).unwrap_or(r));
         if let Some(digits) = exponent.filter(|r| r.starts_with(|c: char| c.is_ascii_digit())) {
             self.at = self.text.len() - digits.len();
             self.take_while(|c| c.is_ascii_digit());

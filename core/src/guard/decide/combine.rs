@@ -62,7 +62,12 @@ impl ChangeDecision {
 }
 
 /// What all rules that match a change come to.
-pub(super) fn combine(policy: &Policy, change: &PlannedChange, hits: &[Hit], measured: &Measured) -> ChangeDecision {
+pub(super) fn combine(
+    policy: &Policy,
+    change: &PlannedChange,
+    hits: &[Hit],
+    measured: &Measured,
+) -> ChangeDecision {
     let mut sum = Sum::default();
     for hit in hits {
         if let Some(rule) = policy.rules().get(hit.rule) {
@@ -102,8 +107,15 @@ impl<'a> Sum<'a> {
         self.outcome = self.outcome.max(rule.outcome);
     }
 
-    fn add_breaches(&mut self, rule: &'a PolicyRule, place: usize, side: Side, measured: &Measured) {
-        let broken = measured.breaches.iter().any(|(of, breach)| *of == place && breach.concerns(side));
+    fn add_breaches(
+        &mut self,
+        rule: &'a PolicyRule,
+        place: usize,
+        side: Side,
+        measured: &Measured,
+    ) {
+        let broken =
+            measured.breaches.iter().any(|(of, breach)| *of == place && breach.concerns(side));
         if broken {
             self.outcome = self.outcome.max(Some(rule.over));
             if rule.over == Outcome::Ask {

@@ -98,7 +98,8 @@ impl Decision {
     pub fn groups(&self) -> impl Iterator<Item = (&ChangeDecision, usize)> {
         let mut sizes = vec![0; self.groups.len()];
         for group in &self.of {
-            if let Some(size) = usize::try_from(*group).ok().and_then(|group| sizes.get_mut(group)) {
+            if let Some(size) = usize::try_from(*group).ok().and_then(|group| sizes.get_mut(group))
+            {
                 *size += 1;
             }
         }

@@ -84,10 +84,17 @@ pub(crate) struct Measured {
 }
 
 /// Measures the rules that match so many changes each.
-pub(crate) fn measure(policy: &Policy, plan: &Plan, request: &Request, sizes: &[(usize, Sizes)]) -> Measured {
+pub(crate) fn measure(
+    policy: &Policy,
+    plan: &Plan,
+    request: &Request,
+    sizes: &[(usize, Sizes)],
+) -> Measured {
     let mut measured = Measured::default();
     for (place, sizes) in sizes {
-        let Some(rule) = policy.rules().get(*place).filter(|rule| rule.has_limit()) else { continue };
+        let Some(rule) = policy.rules().get(*place).filter(|rule| rule.has_limit()) else {
+            continue;
+        };
         let before = measured.breaches.len();
         measured.scope(*place, rule, plan, *sizes);
         measured.usage(*place, rule, request, sizes.iter().sum());
@@ -140,7 +147,8 @@ impl Measured {
             let opens = rule.windows.iter().filter_map(|window| window.next_change(now)).min();
             self.breaches.push((place, Breach::Closed { opens }));
         }
-        let frozen = rule.freezes.iter().filter(|freeze| freeze.holds(now)).map(|freeze| freeze.to).max();
+        let frozen =
+            rule.freezes.iter().filter(|freeze| freeze.holds(now)).map(|freeze| freeze.to).max();
         self.breaches.extend(frozen.map(|until| (place, Breach::Frozen { until })));
     }
 
@@ -184,7 +192,9 @@ impl Breach {
         match self {
             Self::Scope(c) => {
                 let Count { count, allowed, covered_rows, side, .. } = c;
-                format!("{count} of {covered_rows} rows on the {side} side match, and {allowed} may")
+                format!(
+                    "{count} of {covered_rows} rows on the {side} side match, and {allowed} may"
+                )
             }
             Self::Used(Use { limit, used: Some(used), count, most, .. }) => {
                 format!("`{limit}`: {used} of {most} are used, and the plan takes {count}")
@@ -192,7 +202,9 @@ impl Breach {
             Self::Used(Use { limit, .. }) => {
                 format!("`{limit}`: how much is used was not said, so none is left")
             }
-            Self::Closed { opens: Some(opens) } => format!("it may be done from {} on", moment::text(*opens)),
+            Self::Closed { opens: Some(opens) } => {
+                format!("it may be done from {} on", moment::text(*opens))
+            }
             Self::Closed { opens: None } => "there is no time at which it may be done".into(),
             Self::Frozen { until } => format!("it is frozen until {}", moment::text(*until)),
         }

@@ -26,7 +26,8 @@ fn concerns(rule: &PolicyRule, plan: &Plan, request: &Request) -> bool {
     fits(&matcher.actor, request.actor.acting())
         && fits(&matcher.resource, &plan.origin().resource)
         && fits(&matcher.environment, &request.environment)
-        && (matcher.on_behalf_of.is_empty() || behind.iter().any(|party| fits(&matcher.on_behalf_of, party)))
+        && (matcher.on_behalf_of.is_empty()
+            || behind.iter().any(|party| fits(&matcher.on_behalf_of, party)))
 }
 
 /// The candidates that match a change, or may.

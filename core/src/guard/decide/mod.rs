@@ -14,8 +14,8 @@ mod tests;
 
 pub use combine::{ChangeDecision, NOTHING_MATCHES, R3_ASKS, SHARED_ID_ASKS};
 pub use decision::Decision;
-pub use limits::{Breach, Count, Use};
 pub(crate) use limits::Measured;
+pub use limits::{Breach, Count, Use};
 pub(crate) use matching::Hit;
 pub(crate) use view::View;
 
@@ -80,7 +80,9 @@ impl Work {
             .groups
             .iter()
             .filter_map(|(first, _)| plan.changes().get(*first))
-            .map(|change| matching::hits(policy, &candidates, &View { origins, plan, request, change }))
+            .map(|change| {
+                matching::hits(policy, &candidates, &View { origins, plan, request, change })
+            })
             .collect();
         let sizes = sizes(policy, plan, &groups, &hits);
         let measured = measure(policy, plan, request, &sizes);
@@ -94,7 +96,9 @@ impl Work {
 
     fn decision(self, policy: &Policy, plan: &Plan, request: &Request) -> Decision {
         let changes = self.firsts().filter_map(|first| plan.changes().get(first));
-        let combined = changes.zip(&self.hits).map(|(change, hits)| combine::combine(policy, change, hits, &self.measured));
+        let combined = changes
+            .zip(&self.hits)
+            .map(|(change, hits)| combine::combine(policy, change, hits, &self.measured));
         let groups: Vec<ChangeDecision> = combined.collect();
         let duties = Duties::of(policy, &self.hits);
         let Measured { counts, uses, lifted, changes_at, .. } = self.measured;
@@ -123,12 +127,14 @@ impl Work {
 /// The facts of changes that the conditions of these rules speak of.
 fn seen<'a>(policy: &'a Policy, candidates: &[usize]) -> Vec<&'a Origin> {
     let rules = candidates.iter().filter_map(|place| policy.rules().get(*place));
-    let places = rules.filter_map(|rule| rule.when.as_ref()).flat_map(|when| when.uses().iter().copied());
+    let places =
+        rules.filter_map(|rule| rule.when.as_ref()).flat_map(|when| when.uses().iter().copied());
     let mut places: Vec<usize> = places.collect();
     places.sort_unstable();
     places.dedup();
     let origins = &policy.catalogue().origins;
-    let spoken_of = places.into_iter().filter_map(|place| origins.get(place)).filter(|o| o.is_of_change());
+    let spoken_of =
+        places.into_iter().filter_map(|place| origins.get(place)).filter(|o| o.is_of_change());
     // What the built-in rule sees is always seen.
     let always = origins.iter().filter(|o| matches!(o, Origin::Flag(name) if name == "shares_id"));
     spoken_of.chain(always).collect()
@@ -139,7 +145,10 @@ fn sizes(policy: &Policy, plan: &Plan, groups: &Groups, hits: &[Vec<Hit>]) -> Ve
     let mut found = std::collections::BTreeMap::<usize, Sizes>::new();
     for ((first, size), hits) in groups.groups.iter().zip(hits) {
         let on_expected = plan.changes().get(*first).is_some_and(|c| c.target() == Side::Expected);
-        for hit in hits.iter().filter(|hit| policy.rules().get(hit.rule).is_some_and(PolicyRule::has_limit)) {
+        for hit in hits
+            .iter()
+            .filter(|hit| policy.rules().get(hit.rule).is_some_and(PolicyRule::has_limit))
+        {
             let [expected, actual] = found.entry(hit.rule).or_default();
             *(if on_expected { expected } else { actual }) += size;
         }
@@ -158,8 +167,10 @@ impl Duties {
         let mut places: Vec<usize> = hits.iter().flatten().map(|hit| hit.rule).collect();
         places.sort_unstable();
         places.dedup();
-        let rules: Vec<&PolicyRule> = places.iter().filter_map(|place| policy.rules().get(*place)).collect();
-        let mut evidence: Vec<String> = rules.iter().flat_map(|rule| rule.evidence.clone()).collect();
+        let rules: Vec<&PolicyRule> =
+            places.iter().filter_map(|place| policy.rules().get(*place)).collect();
+        let mut evidence: Vec<String> =
+            rules.iter().flat_map(|rule| rule.evidence.clone()).collect();
         evidence.sort_unstable();
         evidence.dedup();
         Self { timeout: rules.iter().filter_map(|rule| rule.timeout).min(), evidence }

@@ -29,7 +29,9 @@ impl<'a> View<'a> {
         let count = |count: u64| i64::try_from(count).ok().map(Value::Int);
         match origin {
             Origin::Actor => text(self.request.actor.acting()),
-            Origin::Chain => Some(Value::texts(self.request.actor.chain().iter().map(String::as_str))),
+            Origin::Chain => {
+                Some(Value::texts(self.request.actor.chain().iter().map(String::as_str)))
+            }
             Origin::Person => self.request.actor.person().and_then(text),
             Origin::Environment => text(&self.request.environment),
             Origin::Tenant => text(&self.plan.origin().tenant),

@@ -53,7 +53,10 @@ fn catalogue(source: Source<'_>, facts: Option<&Spot>) -> Result<Catalogue> {
     let mut found = Vec::new();
     for (name, spot) in declared {
         if Catalogue::is_built_in(name) {
-            return Err(source.wrong(spot.at, format!("the fact `{name}` is there in every policy; do not declare it")));
+            return Err(source.wrong(
+                spot.at,
+                format!("the fact `{name}` is there in every policy; do not declare it"),
+            ));
         }
         found.extend(type_named(spot.text()).map(|of| (name.clone(), of)));
     }
@@ -61,10 +64,14 @@ fn catalogue(source: Source<'_>, facts: Option<&Spot>) -> Result<Catalogue> {
 }
 
 fn unique(source: Source<'_>, rules: &[Spot]) -> Result<()> {
-    let mut seen = HashSet::<&str, std::hash::BuildHasherDefault<std::hash::DefaultHasher>>::default();
+    let mut seen =
+        HashSet::<&str, std::hash::BuildHasherDefault<std::hash::DefaultHasher>>::default();
     for id in rules.iter().filter_map(|rule| rule.get("id")) {
         if !seen.insert(id.text()) {
-            return Err(source.wrong(id.at, format!("there are two rules `{}`; give one another id", id.text())));
+            return Err(source.wrong(
+                id.at,
+                format!("there are two rules `{}`; give one another id", id.text()),
+            ));
         }
     }
     Ok(())
@@ -99,7 +106,11 @@ fn ask(spot: Option<&Spot>, otherwise: &Ask) -> Ask {
     let member = |name| spot.and_then(|spot| spot.get(name));
     let roles = member("roles").map_or_else(|| otherwise.roles.clone(), |roles| texts(Some(roles)));
     let count = member("count").and_then(|count| u32::try_from(count.int()).ok());
-    Ask::new(roles, count.unwrap_or(otherwise.count), length(member("within")).unwrap_or(otherwise.within))
+    Ask::new(
+        roles,
+        count.unwrap_or(otherwise.count),
+        length(member("within")).unwrap_or(otherwise.within),
+    )
 }
 
 struct Builder<'a> {
@@ -144,7 +155,11 @@ impl Builder<'_> {
             .map_err(|wrong| self.source.wrong(self.source.inside(spot, wrong.at), wrong.what))
     }
 
-    fn each<T>(&self, list: Option<&Spot>, one: impl Fn(&Self, &Spot) -> Result<T>) -> Result<Vec<T>> {
+    fn each<T>(
+        &self,
+        list: Option<&Spot>,
+        one: impl Fn(&Self, &Spot) -> Result<T>,
+    ) -> Result<Vec<T>> {
         list.map(Spot::items).unwrap_or_default().iter().map(|spot| one(self, spot)).collect()
     }
 
@@ -179,8 +194,10 @@ impl Builder<'_> {
     }
 
     fn freeze(&self, spot: &Spot) -> Result<Freeze> {
-        let local = |name| spot.get(name).and_then(|local| parse_local(local.text())).unwrap_or_default();
-        Freeze::new(self.zone(spot)?, local("from"), local("to")).map_err(|what| self.source.wrong(spot.at, what))
+        let local =
+            |name| spot.get(name).and_then(|local| parse_local(local.text())).unwrap_or_default();
+        Freeze::new(self.zone(spot)?, local("from"), local("to"))
+            .map_err(|what| self.source.wrong(spot.at, what))
     }
 }
 
@@ -215,24 +232,50 @@ fn contradiction(spot: &Spot, rule: &PolicyRule) -> Option<(&'static str, &'stat
         || rule.risk == Some(Risk::R3)
         || (rule.has_limit() && rule.over == Outcome::Ask);
     let checks = [
-        (!says && !duty && !rule.has_limit(), "id", "says nothing: give it an outcome, a risk, a limit or a duty"),
+        (
+            !says && !duty && !rule.has_limit(),
+            "id",
+            "says nothing: give it an outcome, a risk, a limit or a duty",
+        ),
         (has("ask") && !asks, "ask", "says whom to ask but never asks"),
-        (rule.outcome == Some(Outcome::Allow) && rule.risk == Some(Risk::R3), "outcome", "allows what it calls R3, and R3 always asks: say `outcome = \"ask\"`"),
-        (rule.outcome == Some(Outcome::Deny) && rule.has_limit(), "outcome", "denies everything that it matches, so its limits mean nothing"),
+        (
+            rule.outcome == Some(Outcome::Allow) && rule.risk == Some(Risk::R3),
+            "outcome",
+            "allows what it calls R3, and R3 always asks: say `outcome = \"ask\"`",
+        ),
+        (
+            rule.outcome == Some(Outcome::Deny) && rule.has_limit(),
+            "outcome",
+            "denies everything that it matches, so its limits mean nothing",
+        ),
         (has("over") && !rule.has_limit(), "over", "says what holds beyond a limit but has none"),
-        (rule.never && rule.outcome != Some(Outcome::Deny) && !rule.has_limit(), "never", "has nothing that break-glass could lift: `never` means nothing"),
+        (
+            rule.never && rule.outcome != Some(Outcome::Deny) && !rule.has_limit(),
+            "never",
+            "has nothing that break-glass could lift: `never` means nothing",
+        ),
     ];
-    let found = checks.into_iter().find(|(wrong, ..)| *wrong).map(|(_, member, what)| (member, what));
+    let found =
+        checks.into_iter().find(|(wrong, ..)| *wrong).map(|(_, member, what)| (member, what));
     found.or_else(|| limit_contradiction(rule.limit?, rule.outcome))
 }
 
-fn limit_contradiction(limit: Limit, outcome: Option<Outcome>) -> Option<(&'static str, &'static str)> {
+fn limit_contradiction(
+    limit: Limit,
+    outcome: Option<Outcome>,
+) -> Option<(&'static str, &'static str)> {
     let most = limit.at_most.unwrap_or(u64::MAX);
     let what = match limit {
         Limit { share: None, at_most: None, .. } => "has a limit without `share` and `at_most`",
-        Limit { share: None, at_least: 1.., .. } => "has a limit with `at_least` but without the `share` that it softens",
-        Limit { at_least, .. } if at_least > most => "has a limit whose `at_least` is above its `at_most`",
-        Limit { at_most: Some(0), .. } if outcome.is_some() => "lets through what its limit of 0 denies: say `outcome = \"deny\"`",
+        Limit { share: None, at_least: 1.., .. } => {
+            "has a limit with `at_least` but without the `share` that it softens"
+        }
+        Limit { at_least, .. } if at_least > most => {
+            "has a limit whose `at_least` is above its `at_most`"
+        }
+        Limit { at_most: Some(0), .. } if outcome.is_some() => {
+            "lets through what its limit of 0 denies: say `outcome = \"deny\"`"
+        }
         _ => return None,
     };
     Some(("limit", what))

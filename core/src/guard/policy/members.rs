@@ -12,10 +12,22 @@ pub(super) const POLICY: Shape = Shape::Table(&[
     must("name", "What the policy is called.", Shape::Text),
     may("about", "What it is for, in words.", Shape::Text),
     may("valid", "How long a decision holds at most; 1h if not given.", Shape::Length(1, 30 * DAY)),
-    may("stale_share", "More stale changes than this share of a plan stop its run; 10% if not given.", Shape::Share),
+    may(
+        "stale_share",
+        "More stale changes than this share of a plan stop its run; 10% if not given.",
+        Shape::Share,
+    ),
     may("ask", "Who is asked where no rule says who: one `owner` within 24h if not given.", ASK),
-    may("break_glass", "Whose two yes open break-glass; the roles of `ask` if not given.", Shape::Some(&Shape::Name)),
-    may("facts", "The facts that conditions may name as `facts.…`, and their types.", Shape::Named(&Shape::Word(&TYPES))),
+    may(
+        "break_glass",
+        "Whose two yes open break-glass; the roles of `ask` if not given.",
+        Shape::Some(&Shape::Name),
+    ),
+    may(
+        "facts",
+        "The facts that conditions may name as `facts.…`, and their types.",
+        Shape::Named(&Shape::Word(&TYPES)),
+    ),
     must("rule", "The rules. Their order never matters.", Shape::Each(&RULE)),
 ]);
 
@@ -27,23 +39,39 @@ const RULE: Shape = Shape::Table(&[
     may("about", "Why the rule is there, in words that people are shown.", Shape::Text),
     may("actor", "Who acts; `*` stands for anything.", Shape::Some(&Shape::Pattern)),
     may("on_behalf_of", "Somebody for whom the actor acts.", Shape::Some(&Shape::Pattern)),
-    may("action", "`create`, `update`, `delete`, or the name of an action.", Shape::Some(&Shape::Pattern)),
+    may(
+        "action",
+        "`create`, `update`, `delete`, or the name of an action.",
+        Shape::Some(&Shape::Pattern),
+    ),
     may("resource", "The resource whose records change.", Shape::Some(&Shape::Pattern)),
     may("environment", "Where: the word that the host gives.", Shape::Some(&Shape::Pattern)),
     may("when", "A condition over facts, in a subset of CEL.", Shape::Text),
     may("never", "Whether break-glass cannot lift it.", Shape::Bool),
     may("outcome", "What it says of what it matches.", Shape::Word(&["deny", "ask", "allow"])),
     may("ask", "Who is asked, how many, within what time.", ASK),
-    may("risk", "R1 may run by itself, R2 when other rules say so, R3 always asks.", Shape::Word(&["R1", "R2", "R3"])),
+    may(
+        "risk",
+        "R1 may run by itself, R2 when other rules say so, R3 always asks.",
+        Shape::Word(&["R1", "R2", "R3"]),
+    ),
     may("score", "How grave it is, 0 to 100.", Shape::Int(0, 100)),
     may("limit", "How many of the changes of a plan, on each side, may match.", LIMIT),
     may("rate", "How many matching changes there may be in any stretch of time.", RATE),
     may("budget", "How many there may be in an hour, day, week or month of the calendar.", BUDGET),
     may("window", "When it may be done; at any other time `over` holds.", Shape::Each(&WINDOW)),
     may("freeze", "When it may not be done: then `over` holds.", Shape::Each(&FREEZE)),
-    may("over", "What holds beyond limit, rate, budget and windows, and in a freeze; deny if not given.", Shape::Word(&["deny", "ask"])),
+    may(
+        "over",
+        "What holds beyond limit, rate, budget and windows, and in a freeze; deny if not given.",
+        Shape::Word(&["deny", "ask"]),
+    ),
     may("timeout", "How long carrying it out may take.", Shape::Length(1, 30 * DAY)),
-    may("evidence", "What must be kept of it: words that the host knows.", Shape::Some(&Shape::Name)),
+    may(
+        "evidence",
+        "What must be kept of it: words that the host knows.",
+        Shape::Some(&Shape::Name),
+    ),
 ]);
 
 const ASK: Shape = Shape::Table(&[

@@ -165,7 +165,10 @@ fn hash(normal: &Json) -> Hash {
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hash = crate::reconcile::hex(&self.0.hash);
-        f.debug_struct("Policy").field("name", &self.name()).field("hash", &hash).finish_non_exhaustive()
+        f.debug_struct("Policy")
+            .field("name", &self.name())
+            .field("hash", &hash)
+            .finish_non_exhaustive()
     }
 }
 

@@ -106,7 +106,8 @@ impl Pattern {
         let [first, middle @ .., last] = self.0.as_slice() else {
             return self.0.first().is_some_and(|whole| whole == text);
         };
-        let inner = text.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str()));
+        let inner =
+            text.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str()));
         // Taking the earliest place for each part leaves the most room for those after it.
         let left = middle.iter().try_fold(inner.unwrap_or_default(), |rest, part| {
             rest.find(part.as_str()).and_then(|at| rest.get(at + part.len()..))

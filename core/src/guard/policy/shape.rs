@@ -53,7 +53,10 @@ pub(super) fn check(source: Source<'_>, spot: &Spot, shape: &Shape, name: &str) 
     match (shape, &spot.node) {
         (Shape::Some(one), Node::List(items)) => {
             if items.is_empty() {
-                return Err(source.wrong(spot.at, format!("`{name}` is an empty list; leave it out, or name one")));
+                return Err(source.wrong(
+                    spot.at,
+                    format!("`{name}` is an empty list; leave it out, or name one"),
+                ));
             }
             items.iter().try_for_each(|item| check(source, item, one, name))
         }
@@ -61,13 +64,15 @@ pub(super) fn check(source: Source<'_>, spot: &Spot, shape: &Shape, name: &str) 
         (Shape::Each(one), Node::List(items)) => {
             items.iter().try_for_each(|item| check(source, item, one, name))
         }
-        (Shape::Table(members), Node::Table(found)) => check_table(source, spot, members, found, name),
-        (Shape::Named(one), Node::Table(found)) => {
-            found.iter().try_for_each(|(name, spot)| {
-                scalar(&Node::Text(name.clone()), &Shape::Name)
-                    .map_or_else(|| check(source, spot, one, name), |what| Err(source.wrong(spot.at, format!("`{name}` {what}"))))
-            })
+        (Shape::Table(members), Node::Table(found)) => {
+            check_table(source, spot, members, found, name)
         }
+        (Shape::Named(one), Node::Table(found)) => found.iter().try_for_each(|(name, spot)| {
+            scalar(&Node::Text(name.clone()), &Shape::Name).map_or_else(
+                || check(source, spot, one, name),
+                |what| Err(source.wrong(spot.at, format!("`{name}` {what}"))),
+            )
+        }),
         (shape, node) => match scalar(node, shape) {
             None => Ok(()),
             Some(what) => Err(source.wrong(spot.at, format!("`{name}` {what}"))),
@@ -85,12 +90,15 @@ fn check_table(
     for (key, value) in found {
         let Some(member) = members.iter().find(|m| m.name == key) else {
             let known = suggest(key, members.iter().map(|m| m.name));
-            return Err(source.wrong(value.at, format!("unknown member `{key}` of {}{known}", of(name))));
+            return Err(
+                source.wrong(value.at, format!("unknown member `{key}` of {}{known}", of(name)))
+            );
         };
         check(source, value, &member.shape, member.name)?;
     }
     match members.iter().find(|m| m.required && spot.get(m.name).is_none()) {
-        Some(member) => Err(source.wrong(spot.at, format!("{} lacks `{}`: {}", of(name), member.name, member.about))),
+        Some(member) => Err(source
+            .wrong(spot.at, format!("{} lacks `{}`: {}", of(name), member.name, member.about))),
         None => Ok(()),
     }
 }
@@ -107,7 +115,8 @@ fn scalar(node: &Node, shape: &Shape) -> Option<String> {
         other => Some(format!("is {}, where {form} is asked for", other.type_name())),
     };
     match shape {
-        Shape::Bool => (!matches!(node, Node::Bool(_))).then(|| format!("is {}, where a bool is asked for", node.type_name())),
+        Shape::Bool => (!matches!(node, Node::Bool(_)))
+            .then(|| format!("is {}, where a bool is asked for", node.type_name())),
         Shape::Int(from, to) => match node {
             Node::Int(number) if (from..=to).contains(&number) => None,
             Node::Int(number) => Some(format!("is {number}, where {from} to {to} is asked for")),
@@ -122,16 +131,26 @@ fn scalar(node: &Node, shape: &Shape) -> Option<String> {
             }
             _ => text("a word", &|_| true),
         },
-        Shape::Share => text("a share like `5%`, above 0% and up to 100%", &|t| parse_share(t).is_some()),
+        Shape::Share => {
+            text("a share like `5%`, above 0% and up to 100%", &|t| parse_share(t).is_some())
+        }
         Shape::Length(from, to) => {
             let (least, most) = (length(*from), length(*to));
-            let form = format!("a length of time like `90s`, `30m`, `24h` or `7d`, from {least} to {most}");
-            text(&form, &|t| parse_length(t).is_some_and(|l| (from * 1_000..=to * 1_000).contains(&l)))
+            let form = format!(
+                "a length of time like `90s`, `30m`, `24h` or `7d`, from {least} to {most}"
+            );
+            text(&form, &|t| {
+                parse_length(t).is_some_and(|l| (from * 1_000..=to * 1_000).contains(&l))
+            })
         }
         Shape::Clock => text("a time of day like `18:00`", &|t| parse_clock(t).is_some()),
         Shape::Local => text("a local time like `2026-12-20T18:00`", &|t| parse_local(t).is_some()),
-        Shape::Some(_) | Shape::Each(_) => Some(format!("is {}, where a list is asked for", node.type_name())),
-        Shape::Table(_) | Shape::Named(_) => Some(format!("is {}, where a table is asked for", node.type_name())),
+        Shape::Some(_) | Shape::Each(_) => {
+            Some(format!("is {}, where a list is asked for", node.type_name()))
+        }
+        Shape::Table(_) | Shape::Named(_) => {
+            Some(format!("is {}, where a table is asked for", node.type_name()))
+        }
     }
 }
 
@@ -147,7 +166,8 @@ fn is_name(text: &str) -> bool {
 /// `5%` or `0.25%` as parts of a million, with up to four decimals.
 pub(super) fn parse_share(text: &str) -> Option<i64> {
     let (whole, fraction) = text.strip_suffix('%').map(|t| t.split_once('.').unwrap_or((t, "")))?;
-    let plain = !whole.is_empty() && (whole.to_owned() + fraction).bytes().all(|b| b.is_ascii_digit());
+    let plain =
+        !whole.is_empty() && (whole.to_owned() + fraction).bytes().all(|b| b.is_ascii_digit());
     let exact = plain && whole.len() <= 3 && fraction.len() <= 4 && !text.contains(".%");
     let millionths = exact.then(|| format!("{whole}{fraction:0<4}").parse().ok()).flatten();
     millionths.filter(|m| (1..=1_000_000).contains(m))
@@ -161,11 +181,15 @@ pub(super) fn normal(spot: &Spot, shape: &Shape) -> Json {
         (Shape::Table(members), Node::Table(found)) => {
             let shape = |name: &str| members.iter().find(|m| m.name == name).map(|m| &m.shape);
             let both = found.iter().filter_map(|(name, spot)| Some((name, spot, shape(name)?)));
-            both.map(|(name, spot, shape)| (name.clone(), normal(spot, shape))).collect::<Map<_, _>>().into()
+            both.map(|(name, spot, shape)| (name.clone(), normal(spot, shape)))
+                .collect::<Map<_, _>>()
+                .into()
         }
-        (Shape::Named(one), Node::Table(found)) => {
-            found.iter().map(|(name, spot)| (name.clone(), normal(spot, one))).collect::<Map<_, _>>().into()
-        }
+        (Shape::Named(one), Node::Table(found)) => found
+            .iter()
+            .map(|(name, spot)| (name.clone(), normal(spot, one)))
+            .collect::<Map<_, _>>()
+            .into(),
         (Shape::Share, Node::Text(text)) => json!(parse_share(text)),
         (Shape::Length(..), Node::Text(text)) => json!(parse_length(text).map(|l| l / 1_000)),
         (Shape::Local, Node::Text(text)) => json!(parse_local(text).map(|l| l.to_string())),

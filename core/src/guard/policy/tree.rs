@@ -104,9 +104,10 @@ pub(super) fn from_toml(text: &str) -> Result<Spot> {
         let what = cause.message().lines().next().unwrap_or_default().to_owned();
         Source(text).wrong(at, format!("the policy is no TOML: {what}"))
     })?;
-    let members = table.into_inner().into_iter().map(|(name, value)| {
-        Ok((name.into_inner().into_owned(), toml_spot(Source(text), value)?))
-    });
+    let members = table
+        .into_inner()
+        .into_iter()
+        .map(|(name, value)| Ok((name.into_inner().into_owned(), toml_spot(Source(text), value)?)));
     Ok(Spot { at: 0, node: Node::Table(members.collect::<Result<_>>()?) })
 }
 
@@ -138,15 +139,19 @@ fn toml_spot(source: Source<'_>, value: toml::Spanned<DeValue<'_>>) -> Result<Sp
     Ok(Spot { at, node })
 }
 
+/// How deep JSON may be nested; TOML is bounded by its parser.
+const DEEPEST: usize = 16;
+
 /// Reads JSON.
 pub(super) fn from_json(text: &str) -> Result<Spot> {
     let raw: &RawValue = serde_json::from_str(text).map_err(|cause| no_json(text, 0, &cause))?;
-    json_spot(text, raw)
+    json_spot(text, raw, DEEPEST)
 }
 
 fn no_json(text: &str, start: usize, cause: &serde_json::Error) -> Error {
     let inner = text.get(start..).unwrap_or_default();
-    let before: usize = inner.split_inclusive('\n').take(cause.line().saturating_sub(1)).map(str::len).sum();
+    let before: usize =
+        inner.split_inclusive('\n').take(cause.line().saturating_sub(1)).map(str::len).sum();
     let what = cause.to_string();
     let what = what.split(" at line ").next().unwrap_or_default();
     let at = start + before + cause.column().saturating_sub(1);
@@ -154,19 +159,25 @@ fn no_json(text: &str, start: usize, cause: &serde_json::Error) -> Error {
 }
 
 /// The parser hands out parts of the text itself, so their address says where they stand.
-fn json_spot(text: &str, raw: &RawValue) -> Result<Spot> {
+fn json_spot(text: &str, raw: &RawValue, deeper: usize) -> Result<Spot> {
     let part = raw.get();
     let at = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    let Some(deeper) = deeper.checked_sub(1) else {
+        return Err(Source(text).wrong(at, "the policy is nested deeper than any policy can be"));
+    };
     let wrong = |cause: serde_json::Error| no_json(text, at, &cause);
     let node = match part.as_bytes().first() {
         Some(b'{') => {
             let members: Members<'_> = serde_json::from_str(part).map_err(wrong)?;
-            let spots = members.0.into_iter().map(|(name, raw)| Ok((name, json_spot(text, raw)?)));
+            let spots =
+                members.0.into_iter().map(|(name, raw)| Ok((name, json_spot(text, raw, deeper)?)));
             Node::Table(spots.collect::<Result<_>>()?)
         }
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(part).map_err(wrong)?;
-            Node::List(items.into_iter().map(|raw| json_spot(text, raw)).collect::<Result<_>>()?)
+            Node::List(
+                items.into_iter().map(|raw| json_spot(text, raw, deeper)).collect::<Result<_>>()?,
+            )
         }
         Some(b'"') => Node::Text(serde_json::from_str(part).map_err(wrong)?),
         Some(b't' | b'f') => Node::Bool(part == "true"),

@@ -1,3 +1,3 @@
-mod refusals;
 mod public_cases;
+mod refusals;
 mod textproto;

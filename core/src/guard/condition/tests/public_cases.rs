@@ -32,7 +32,9 @@ enum Verdict {
 #[test]
 fn public_cases_are_answered_right_or_refused() {
     let Some(folder) = folder() else {
-        eprintln!("skipped: the public CEL cases are not here; name their folder in TRUEUP_CEL_CASES");
+        eprintln!(
+            "skipped: the public CEL cases are not here; name their folder in TRUEUP_CEL_CASES"
+        );
         return;
     };
     let (mut right, mut refused, mut wrong) = (0, BTreeMap::<String, usize>::new(), Vec::new());
@@ -48,7 +50,11 @@ fn public_cases_are_answered_right_or_refused() {
             }
         }
     }
-    eprintln!("{right} right, {} refused, {} wrong: {refused:#?}", refused.values().sum::<usize>(), wrong.len());
+    eprintln!(
+        "{right} right, {} refused, {} wrong: {refused:#?}",
+        refused.values().sum::<usize>(),
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     // Refusing everything would be no wrong answer either.
     assert!(right >= 680, "only {right} cases are in the subset");
@@ -59,7 +65,9 @@ fn cases(file: &Field) -> Vec<(String, Field)> {
     sections
         .flat_map(|section| {
             let of = section.get("name").unwrap().text();
-            section.all("test").map(move |t| (format!("{of}/{}", t.get("name").unwrap().text()), t.clone()))
+            section
+                .all("test")
+                .map(move |t| (format!("{of}/{}", t.get("name").unwrap().text()), t.clone()))
         })
         .collect()
 }
@@ -91,7 +99,9 @@ fn reason(what: &str) -> String {
 
 fn same(a: &Value<'_>, b: &Value<'_>) -> bool {
     match (a, b) {
-        (Value::Double(a), Value::Double(b)) => a == b && a.is_sign_negative() == b.is_sign_negative() || a.is_nan() && b.is_nan(),
+        (Value::Double(a), Value::Double(b)) => {
+            a == b && a.is_sign_negative() == b.is_sign_negative() || a.is_nan() && b.is_nan()
+        }
         _ => a == b,
     }
 }
@@ -105,7 +115,8 @@ fn environment(case: &Field) -> Result<(Scope, Bindings), String> {
     let mut values = vec![None; facts.len()];
     for binding in case.all("bindings") {
         let name = binding.get("key").unwrap().text();
-        let found = value(binding.get("value").unwrap().get("value").ok_or("a binding without a value")?)?;
+        let found =
+            value(binding.get("value").unwrap().get("value").ok_or("a binding without a value")?)?;
         match facts.iter().position(|(known, _)| *known == name) {
             Some(place) => values[place] = Some(found),
             None => continue,
@@ -149,7 +160,9 @@ fn value(field: &Field) -> Result<Value<'static>, String> {
             let (kind, inner) = &of.fields()[0];
             let part = |name: &str| inner.get(name).map_or(0, |f| f.text().parse::<i64>().unwrap());
             match kind.rsplit('.').next() {
-                Some("Duration") => Value::Duration(part("seconds") * 1_000_000_000 + part("nanos")),
+                Some("Duration") => {
+                    Value::Duration(part("seconds") * 1_000_000_000 + part("nanos"))
+                }
                 _ => return Err(none()),
             }
         }

@@ -3,7 +3,11 @@
 use super::super::{Condition, Scope, Type};
 
 fn scope() -> Scope {
-    let facts = [("plan.deletes", Type::Int), ("facts.owner", Type::Text), ("facts.tags", Type::Text.list())];
+    let facts = [
+        ("plan.deletes", Type::Int),
+        ("facts.owner", Type::Text),
+        ("facts.tags", Type::Text.list()),
+    ];
     Scope::new(facts.into_iter().map(|(name, of)| (name.to_owned(), of)).collect())
 }
 
@@ -43,7 +47,8 @@ fn refusals_name_the_place_and_the_way_on() {
 
 #[test]
 fn a_thousand_nested_conditions_are_refused_not_run() {
-    let nested = |n: usize, open: &str, close: &str| format!("{}true{}", open.repeat(n), close.repeat(n));
+    let nested =
+        |n: usize, open: &str, close: &str| format!("{}true{}", open.repeat(n), close.repeat(n));
     for (open, close) in [("(", ")"), ("!", ""), ("[", "]"), ("true?9:", "")] {
         let wrong = Condition::read(&nested(1_000, open, close), &scope()).unwrap_err();
         assert!(wrong.what.contains("nested more than 64 deep"), "{wrong:?}");

@@ -59,7 +59,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn skip(&mut self) {
         loop {
-            let blank = self.rest.iter().take_while(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';')).count();
+            let blank = self
+                .rest
+                .iter()
+                .take_while(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';'))
+                .count();
             self.rest = &self.rest[blank..];
             if self.rest.first() != Some(&b'#') {
                 return;
@@ -78,7 +82,11 @@ impl Reader<'_> {
 
     fn word(&mut self) -> String {
         self.skip();
-        let long = self.rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.+-/".contains(b)).count();
+        let long = self
+            .rest
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric() || b"_.+-/".contains(b))
+            .count();
         let (word, rest) = self.rest.split_at(long);
         self.rest = rest;
         assert!(long > 0, "no word: {:?}", String::from_utf8_lossy(&rest[..rest.len().min(40)]));
@@ -112,7 +120,10 @@ impl Reader<'_> {
         }
         let mut text = Vec::new();
         let mut quoted = false;
-        while let Some(quote @ (b'"' | b'\'')) = { self.skip(); self.rest.first().copied() } {
+        while let Some(quote @ (b'"' | b'\'')) = {
+            self.skip();
+            self.rest.first().copied()
+        } {
             self.rest = &self.rest[1..];
             self.quoted(quote, &mut text);
             quoted = true;
@@ -138,7 +149,8 @@ impl Reader<'_> {
     }
 
     fn digits(&mut self, most: usize, radix: u32) -> u32 {
-        let long = self.rest.iter().take(most).take_while(|b| char::from(**b).is_digit(radix)).count();
+        let long =
+            self.rest.iter().take(most).take_while(|b| char::from(**b).is_digit(radix)).count();
         let (digits, rest) = self.rest.split_at(long);
         self.rest = rest;
         u32::from_str_radix(std::str::from_utf8(digits).unwrap(), radix).unwrap()

@@ -28,13 +28,23 @@ fn hashes_are_those_of_the_vectors() {
         let policy = Policy::from_json(&vector["document"].to_string()).unwrap();
         let normal = String::from_utf8(canonical_json(policy.to_json())).unwrap();
         assert_eq!(Some(normal.as_str()), vector["normal_form"].as_str(), "{}", vector["about"]);
-        assert_eq!(Some(hex(&policy.hash()).as_str()), vector["hash"].as_str(), "{}", vector["about"]);
+        assert_eq!(
+            Some(hex(&policy.hash()).as_str()),
+            vector["hash"].as_str(),
+            "{}",
+            vector["about"]
+        );
     }
 }
 
 #[test]
 fn the_standard_policy_has_the_hash_of_its_vector() {
     let vectors = spec("vectors/policy.json");
-    let standard = vectors["policy"].as_array().unwrap().iter().find(|v| v["about"] == "the standard policy").unwrap();
+    let standard = vectors["policy"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|v| v["about"] == "the standard policy")
+        .unwrap();
     assert_eq!(Some(hex(&Policy::standard().unwrap().hash()).as_str()), standard["hash"].as_str());
 }
