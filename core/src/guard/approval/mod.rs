@@ -167,10 +167,10 @@ impl Asked {
         let last = last_of_each(accepted.into_iter().filter(|a| no_role(a, &asks).is_none()));
         let overriding =
             last.iter().filter(|a| matches!(a.answer, Answer::Override { .. })).count();
-        if overriding < 2 {
-            if let Some(standing) = stopped(&last, &asks, now) {
-                return Tally::Not(standing);
-            }
+        if overriding < 2
+            && let Some(standing) = stopped(&last, &asks, now)
+        {
+            return Tally::Not(standing);
         }
         let people = seated(&last);
         let missing = seats::missing(&asks, &people);

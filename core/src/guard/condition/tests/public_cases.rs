@@ -10,7 +10,7 @@ use super::textproto::{Field, parse};
 /// Where the cases are: they are not part of this repository.
 fn folder() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/datasets/cel-spec");
-    let named = std::env::var_os("TRUEUP_CEL_CASES").map(PathBuf::from);
+    let named = option_env!("TRUEUP_CEL_CASES").map(PathBuf::from);
     named.or_else(|| beside.is_dir().then_some(beside))
 }
 
@@ -33,7 +33,7 @@ enum Verdict {
 fn public_cases_are_answered_right_or_refused() {
     let Some(folder) = folder() else {
         eprintln!(
-            "skipped: the public CEL cases are not here; name their folder in TRUEUP_CEL_CASES"
+            "skipped: the public CEL cases are not here; name their folder in TRUEUP_CEL_CASES when building the test"
         );
         return;
     };
@@ -83,7 +83,7 @@ fn judge(case: &Field) -> Verdict {
         Err(wrong) => return Verdict::Refused(reason(&wrong.what)),
     };
     let found = eval::eval(&expr, &facts);
-    let wanted = case.get("value").map(|v| value(v));
+    let wanted = case.get("value").map(value);
     match (wanted, found) {
         (Some(Ok(wanted)), Ok(found)) if same(&wanted, &found) => Verdict::Right,
         (None, Err(_)) if case.get("eval_error").is_some() => Verdict::Right,
