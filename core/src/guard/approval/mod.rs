@@ -7,9 +7,6 @@ mod grant;
 mod refusal;
 mod seats;
 
-#[cfg(test)]
-mod tests;
-
 pub use answer::{Answer, Approval, Approver, Binding, Vouched};
 pub(crate) use grant::Granting;
 pub use grant::{Grant, GrantedBy};

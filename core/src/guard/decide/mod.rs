@@ -9,9 +9,6 @@ mod limits;
 mod matching;
 mod view;
 
-#[cfg(test)]
-mod tests;
-
 pub use combine::{ChangeDecision, NOTHING_MATCHES, R3_ASKS, SHARED_ID_ASKS};
 pub use decision::Decision;
 pub(crate) use limits::Measured;

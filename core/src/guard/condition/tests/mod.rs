@@ -1,3 +1,5 @@
+//! What conditions answer, and what they refuse.
+
 mod public_cases;
 mod refusals;
 mod textproto;

@@ -1,2 +1,4 @@
+//! Policy documents.
+
 mod documents;
 mod vectors;
