@@ -1,33 +1,27 @@
-//! Where the library meets the machine: processors and randomness.
+//! Where the library meets the machine: processors, clocks, randomness, tasks, one file.
+//!
+//! order: fresh → clock → backoff → names → read → layers → store → executor
 
-use std::num::NonZero;
+mod backoff;
+mod clock;
+#[cfg(feature = "store")]
+mod executor;
+mod fresh;
+mod names;
+mod read;
+#[cfg(feature = "store")]
+mod store;
 
-use crate::{Error, Kind, Reconciliation, Report, Result, Run, Snapshot};
-
-impl Run {
-    /// A run on all processors, with hash keys fresh from the operating system.
-    ///
-    /// # Errors
-    /// `unavailable` where the operating system has no randomness to give.
-    pub fn fresh() -> Result<Self> {
-        let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        let mut seed = [0; 4];
-        for word in &mut seed {
-            *word = getrandom::u64().map_err(|cause| {
-                Error::new(Kind::Unavailable, "the operating system gives no randomness")
-                    .with_source(cause)
-            })?;
-        }
-        Ok(Self::new(threads, seed))
-    }
-}
-
-impl Reconciliation {
-    /// Compares two snapshots on all processors.
-    ///
-    /// # Errors
-    /// As [`Reconciliation::compare`].
-    pub fn run(&self, expected: &Snapshot, actual: &Snapshot) -> Result<Report> {
-        self.compare(&Run::fresh()?, expected, actual)
-    }
-}
+pub use backoff::RetrySchedule;
+pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
+#[cfg(feature = "store")]
+pub use executor::{
+    ChangeReport, Event, Execution, Executor, ExecutorSettings, Gate, Hooks, Next, Point,
+    RunCounts, RunReport, RunStatus, Systems, Usage, Verdict,
+};
+pub use read::Reader;
+#[cfg(feature = "store")]
+pub use store::{
+    Agreed, Approval, BreakGlass, ChangeState, Erased, Followed, LogEntry, Permit, Reading, Store,
+    StoreOptions, StoreSettings, Tracked, Verified,
+};

@@ -1,0 +1,348 @@
+//! The course of a run: wave after wave, round after round, until every change is settled.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+use tracing::Instrument;
+use trueup_connector::{Error, Kind, Result};
+
+use super::super::clock::millis;
+use super::super::names;
+use super::super::store::journal::items;
+use super::super::store::{ChangeState, Item};
+use super::errand::{Errand, Kit};
+use super::gate::{Gate, Next, Verdict, ask};
+use super::hooks::Point;
+use super::judge::{Judged, Sent};
+use super::report::{Event, RunCounts, RunReport, RunStatus};
+
+/// Who is told what happens.
+pub(super) type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// A run under way.
+pub(super) struct Course {
+    pub(super) kit: Arc<Kit>,
+    pub(super) items: Vec<Item>,
+    pub(super) gate: Arc<dyn Gate>,
+    pub(super) verdict: Verdict,
+    pub(super) listener: Option<Listener>,
+    pub(super) cancelled: Arc<watch::Sender<bool>>,
+    /// Why nothing more is sent.
+    pub(super) stop: Option<String>,
+    /// Changes that only a look at their target can settle.
+    pub(super) to_look_at: HashSet<usize>,
+    /// When a change may be sent or asked after again, by the clock that never jumps.
+    pub(super) due: HashMap<usize, Duration>,
+}
+
+impl Course {
+    /// Runs to the end, or until the store fails: then the journal has what is needed to go on.
+    pub(super) async fn run(mut self) -> Result<RunReport> {
+        let (run, changes) = (self.kit.desk.run().to_owned(), self.items.len());
+        self.say(Event::Started { run, changes });
+        self.remember_pending();
+        let waves: BTreeSet<u32> = self.items.iter().map(|item| item.wave).collect();
+        let last = waves.last().copied();
+        for wave in waves {
+            self.wave(wave).instrument(tracing::info_span!("trueup.wave", wave)).await?;
+            if self.halted() || self.open(wave).next().is_some() {
+                break;
+            }
+            self.kit.desk.at(Point::AfterWave);
+            self.say(Event::WaveEnded { wave });
+            if Some(wave) != last {
+                self.pass_gate(wave).await?;
+            }
+        }
+        self.close().await
+    }
+
+    /// Whether nothing more is sent.
+    pub(super) fn halted(&self) -> bool {
+        self.stop.is_some() || *self.cancelled.borrow()
+    }
+
+    /// Changes of a wave that are not settled.
+    pub(super) fn open(&self, wave: u32) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(move |item| item.wave == wave && !item.state.is_final())
+    }
+
+    /// Waits, with signs of life, until the time is over or the run is cancelled.
+    pub(super) async fn pause(&self, why: &'static str, time: Duration) -> Result<()> {
+        if time.is_zero() {
+            return Ok(());
+        }
+        self.say(Event::Waiting { why, time });
+        let clock = self.kit.desk.store().clock().clone();
+        let mut cancelled = self.cancelled.subscribe();
+        let (end, beat) = (clock.elapsed().saturating_add(time), self.beat());
+        while let Some(left) = end.checked_sub(clock.elapsed()).filter(|left| !left.is_zero()) {
+            tokio::select! {
+                () = clock.sleep(left.min(beat)) => self.kit.desk.hold().await?,
+                () = raised(&mut cancelled) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over what is on disk by now.
+    pub(super) fn take(&mut self, judged: Vec<Judged>) {
+        let now = self.kit.desk.store().clock().elapsed();
+        for Judged { settled, wait, look } in judged {
+            let (place, state) = (settled.place, settled.state);
+            let Some(item) = self.items.get_mut(place) else { continue };
+            item.state = state;
+            item.doubts += u32::from(state == ChangeState::Doubt);
+            item.handle = settled.handle;
+            let wait = match settled.check_at {
+                Some(at) => self.kit.until(at),
+                None => wait,
+            };
+            self.due.insert(place, now.saturating_add(wait));
+            match look {
+                true => self.to_look_at.insert(place),
+                false => self.to_look_at.remove(&place),
+            };
+            self.say(Event::Change { place, state });
+        }
+        self.check_rates();
+    }
+
+    pub(super) fn say(&self, event: Event) {
+        if let Some(listener) = &self.listener {
+            listener(&event);
+        }
+    }
+
+    /// Sends nothing more, because.
+    pub(super) fn stop(&mut self, reason: String) {
+        if self.stop.is_none() {
+            self.say(Event::Stopping { reason: reason.clone() });
+            self.stop = Some(reason);
+        }
+    }
+
+    /// Rounds over one wave, until all of it is settled, or nothing more is to be done now.
+    async fn wave(&mut self, wave: u32) -> Result<()> {
+        let clock = self.kit.desk.store().clock().clone();
+        let patience = Duration::from_millis(self.kit.settings.pending_ms);
+        let patience = clock.elapsed().saturating_add(patience);
+        while !self.halted() {
+            self.settle_doubts(wave).await?;
+            self.decide_again().await?;
+            let now = clock.elapsed();
+            let errands = self.errands(wave, now)?;
+            if !errands.is_empty() {
+                self.run_errands(errands).await?;
+                continue;
+            }
+            let due = self.open(wave).map(|item| self.due_of(item)).min();
+            let Some(due) = due else { return Ok(()) };
+            let only_pending = self.open(wave).all(|item| item.state == ChangeState::Pending);
+            if only_pending && due > patience {
+                return Ok(());
+            }
+            self.pause("to try again", due.saturating_sub(now)).await?;
+        }
+        Ok(())
+    }
+
+    /// What can be done now: batches of one target, and questions after pending changes.
+    fn errands(&self, wave: u32, now: Duration) -> Result<VecDeque<Errand>> {
+        let (mut errands, mut batches) = (VecDeque::new(), HashMap::<usize, Vec<Sent>>::new());
+        for item in self.open(wave).filter(|item| self.due_of(item) <= now) {
+            let sent = self.sent(item)?;
+            if let (ChangeState::Pending, Some(handle)) = (item.state, &item.handle) {
+                errands.push_back(Errand::Ask(sent, handle.clone()));
+                continue;
+            }
+            let batch = batches.entry(self.kit.work.target_at(item.place)?).or_default();
+            batch.push(sent);
+            if batch.len() >= self.kit.settings.batch {
+                errands.push_back(Errand::Send(std::mem::take(batch)));
+            }
+        }
+        errands.extend(batches.into_values().filter(|it| !it.is_empty()).map(Errand::Send));
+        Ok(errands)
+    }
+
+    fn sent(&self, item: &Item) -> Result<Sent> {
+        Ok(Sent::of(item, self.kit.work.idempotency(item.place)?, self.kit.desk.now()))
+    }
+
+    /// Runs errands beside each other, as many as may be under way, with signs of life.
+    async fn run_errands(&mut self, mut errands: VecDeque<Errand>) -> Result<()> {
+        let (mut set, mut under_way) = (JoinSet::new(), HashMap::<Id, Errand>::new());
+        let mut failed = None;
+        let clock = self.kit.desk.store().clock().clone();
+        loop {
+            while failed.is_none()
+                && !self.halted()
+                && set.len() < self.kit.settings.in_flight.max(1)
+            {
+                let Some(errand) = errands.pop_front() else { break };
+                let task = set.spawn(errand.clone().run(self.kit.clone()));
+                under_way.insert(task.id(), errand);
+            }
+            let joined = tokio::select! {
+                joined = set.join_next_with_id() => joined,
+                () = clock.sleep(self.beat()) => {
+                    // A lost lease shows at the next step; what is under way is waited for.
+                    failed = failed.or(self.kit.desk.hold().await.err());
+                    continue;
+                }
+            };
+            let Some(joined) = joined else { break };
+            if let Err(error) = self.joined(joined, &mut under_way).await {
+                failed.get_or_insert(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn joined(
+        &mut self,
+        joined: Result<(Id, Result<Vec<Judged>>), JoinError>,
+        under_way: &mut HashMap<Id, Errand>,
+    ) -> Result<()> {
+        let (id, outcome) = match joined {
+            Ok((id, outcome)) => (id, Some(outcome)),
+            Err(panicked) => (panicked.id(), None),
+        };
+        let errand = under_way.remove(&id);
+        let places = errand.as_ref().map(Errand::places).unwrap_or_default();
+        if let Some(Errand::Send(sent)) = &errand {
+            for one in sent {
+                if let Some(item) = self.items.get_mut(one.place) {
+                    item.attempts = one.attempts;
+                }
+            }
+        }
+        let judged = match outcome {
+            Some(judged) => judged?,
+            None => self.panicked(&places).await?,
+        };
+        self.take(judged);
+        Ok(())
+    }
+
+    /// A connector that panicked said nothing about its changes.
+    async fn panicked(&self, sent: &[Sent]) -> Result<Vec<Judged>> {
+        let error = Error::new(Kind::Protocol, "the connector panicked; report it to its author");
+        let judged = sent.iter().map(|one| self.kit.judge().doubt(*one, &error));
+        let judged = judged.collect::<Result<Vec<_>>>()?;
+        self.kit.write(&judged).await?;
+        Ok(judged)
+    }
+
+    /// Asks the gate again when what it said has run out.
+    async fn decide_again(&mut self) -> Result<()> {
+        let over = self.verdict.valid_until.is_some_and(|it| millis(it) <= self.kit.desk.now());
+        if !over || self.halted() {
+            return Ok(());
+        }
+        let plan = self.kit.work.plan().clone();
+        let (store, gate) = (self.kit.desk.store().clone(), self.gate.clone());
+        let verdict = store.submit(move |tx| ask(tx, gate.as_ref(), &plan)).await;
+        match verdict {
+            Ok(verdict) => self.verdict = verdict,
+            Err(error) => self.stop(error.to_string()),
+        }
+        Ok(())
+    }
+
+    async fn pass_gate(&mut self, wave: u32) -> Result<()> {
+        while !self.halted() {
+            match self.gate.after_wave(wave, &self.counts()).await {
+                Ok(Next::Go) => return Ok(()),
+                Ok(Next::Wait(time)) => {
+                    self.pause("for the next wave's gate", time.max(Duration::from_millis(1)))
+                        .await?;
+                }
+                Ok(Next::Stop(reason)) => self.stop(reason),
+                Err(error) => self.stop(format!("the gate after wave {wave} failed: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn counts(&self) -> RunCounts {
+        RunCounts::of(self.items.iter().map(|item| item.state))
+    }
+
+    fn check_rates(&mut self) {
+        let counts = self.counts();
+        let (errors, settled) = (counts.failed + counts.unknown, counts.settled());
+        let settings = &self.kit.settings;
+        let (count, share) = (settings.error_count, settings.error_share);
+        if errors >= count.max(1) && errors as f64 > share * settled as f64 {
+            self.stop(format!("{errors} of {settled} changes failed or are unknown: more than the share of {share}"));
+        }
+        let (stale, total, share) = (counts.stale, counts.total, self.verdict.stale_share);
+        if stale > 0 && stale as f64 > share * total as f64 {
+            self.stop(format!(
+                "{stale} of {total} changes are stale: more than the share of {share}; read again"
+            ));
+        }
+    }
+
+    async fn close(mut self) -> Result<RunReport> {
+        if self.halted() {
+            self.give_up().await?;
+        }
+        let unproved = match self.kit.settings.verify {
+            true => self.prove().await?,
+            false => None,
+        };
+        let pending = self.items.iter().any(|item| !item.state.is_final());
+        let cancelled = *self.cancelled.borrow();
+        let (status, reason) = match (pending, &self.stop, cancelled) {
+            (true, reason, _) => (RunStatus::Waiting, reason.clone()),
+            (false, Some(reason), _) => (RunStatus::Stopped, Some(reason.clone())),
+            (false, None, true) => (RunStatus::Cancelled, None),
+            (false, None, false) => (RunStatus::Finished, unproved),
+        };
+        self.kit.desk.end(status.name(), reason.clone()).await?;
+        metrics::counter!(names::RUNS, "status" => status.name()).increment(1);
+        let run = self.kit.desk.run().to_owned();
+        let items = self.kit.desk.store().submit(move |tx| items(tx, &run)).await?;
+        self.say(Event::Ended { status });
+        Ok(RunReport::new(self.kit.desk.run(), status, reason, items))
+    }
+
+    /// How long the run may go without a sign of life.
+    fn beat(&self) -> Duration {
+        let third = self.kit.desk.lease_time().unsigned_abs() / 3;
+        Duration::from_millis(third.max(1))
+    }
+
+    fn due_of(&self, item: &Item) -> Duration {
+        self.due.get(&item.place).copied().unwrap_or_default()
+    }
+
+    /// When pending changes of a run that is taken up again are to be asked after.
+    fn remember_pending(&mut self) {
+        let now = self.kit.desk.store().clock().elapsed();
+        for item in self.items.iter().filter(|item| item.state == ChangeState::Pending) {
+            let wait = item.check_at.map_or(Duration::ZERO, |at| self.kit.until(at));
+            self.due.insert(item.place, now.saturating_add(wait));
+        }
+    }
+}
+
+impl Kit {
+    /// How long it is until then; never longer than pending changes are waited for, whatever the
+    /// clock says.
+    fn until(&self, at: i64) -> Duration {
+        let left = at.saturating_sub(self.desk.now()).max(0).unsigned_abs();
+        Duration::from_millis(left.min(self.settings.pending_ms))
+    }
+}
+
+/// Waits until somebody cancels. The sender lives as long as the run, so this cannot fail.
+async fn raised(cancelled: &mut watch::Receiver<bool>) {
+    drop(cancelled.wait_for(|it| *it).await);
+}

@@ -1,0 +1,164 @@
+//! What a run is to do: the changes in their systems' words, and who carries them out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::json;
+use trueup_connector::{Change, Connector, Error, Idempotency, Kind, Operation, Result, Writer};
+
+use crate::plan::Plan;
+use crate::reconcile::Side;
+
+/// The systems of the two sides, as far as they are needed.
+#[derive(Clone, Debug, Default)]
+pub struct Systems {
+    expected: Option<Arc<dyn Connector>>,
+    actual: Option<Arc<dyn Connector>>,
+}
+
+impl Systems {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the system of a side.
+    #[must_use]
+    pub fn with(mut self, side: Side, connector: Arc<dyn Connector>) -> Self {
+        match side {
+            Side::Expected => self.expected = Some(connector),
+            Side::Actual => self.actual = Some(connector),
+        }
+        self
+    }
+
+    fn get(&self, side: Side) -> Result<&Arc<dyn Connector>> {
+        let connector = match side {
+            Side::Expected => self.expected.as_ref(),
+            Side::Actual => self.actual.as_ref(),
+        };
+        connector.ok_or_else(|| {
+            let message =
+                format!("the plan writes to the {side} side, and no system was given for it");
+            Error::new(Kind::Invalid, message)
+        })
+    }
+}
+
+/// What a run is to do.
+#[derive(Debug)]
+pub(super) struct Work {
+    plan: Plan,
+    tasks: Vec<Task>,
+    targets: Vec<Target>,
+}
+
+/// One change, and the place of its target.
+#[derive(Debug)]
+struct Task {
+    change: Change,
+    target: usize,
+    key_names: Vec<String>,
+}
+
+/// One resource that is written.
+#[derive(Debug)]
+pub(super) struct Target {
+    side: Side,
+    pub(super) resource: String,
+    pub(super) connector: Arc<dyn Connector>,
+    pub(super) writer: Arc<dyn Writer>,
+    scope: String,
+}
+
+impl Work {
+    /// Everything that can be wrong about a plan and its systems is found here, before anything is
+    /// done.
+    pub(super) fn new(plan: &Plan, systems: &Systems) -> Result<Self> {
+        if plan.is_empty() {
+            return Err(Error::new(
+                Kind::Invalid,
+                "the plan has no changes: there is nothing to do",
+            ));
+        }
+        let mut work = Self { plan: plan.clone(), tasks: Vec::new(), targets: Vec::new() };
+        for (place, planned) in plan.changes().iter().enumerate() {
+            let change = plan.change_for(place).map_err(|error| error.with("change", place))?;
+            let target = work.target_of(planned.target(), &change.resource, systems)?;
+            let words = plan.mapping(planned.target());
+            let key_names = planned.key().iter();
+            let key_names = key_names.map(|key| words.system_name(key.name()).to_owned()).collect();
+            work.tasks.push(Task { change, target, key_names });
+        }
+        Ok(work)
+    }
+
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What must be held to do it, each once, in the same order everywhere.
+    pub(super) fn scopes(&self) -> Vec<String> {
+        let scopes: BTreeSet<_> = self.targets.iter().map(|target| target.scope.clone()).collect();
+        scopes.into_iter().collect()
+    }
+
+    pub(super) fn waves(&self) -> Vec<u32> {
+        self.plan.changes().iter().map(|change| change.wave()).collect()
+    }
+
+    pub(super) fn change(&self, place: usize) -> Result<&Change> {
+        self.task(place).map(|task| &task.change)
+    }
+
+    /// What the target calls the fields of the change's key.
+    pub(super) fn key_names(&self, place: usize) -> Result<&[String]> {
+        self.task(place).map(|task| task.key_names.as_slice())
+    }
+
+    /// The place of the change's target.
+    pub(super) fn target_at(&self, place: usize) -> Result<usize> {
+        self.task(place).map(|task| task.target)
+    }
+
+    pub(super) fn target(&self, target: usize) -> Result<&Target> {
+        self.targets.get(target).ok_or_else(gone)
+    }
+
+    pub(super) fn idempotency(&self, place: usize) -> Result<Idempotency> {
+        let task = self.task(place)?;
+        let Target { writer, resource, .. } = self.target(task.target)?;
+        Ok(writer.idempotency(resource, &task.change.operation))
+    }
+
+    /// Whether reading the target back can show that the change took place.
+    pub(super) fn can_be_seen(&self, place: usize) -> Result<bool> {
+        Ok(!matches!(self.change(place)?.operation, Operation::Action(_)))
+    }
+
+    fn task(&self, place: usize) -> Result<&Task> {
+        self.tasks.get(place).ok_or_else(gone)
+    }
+
+    fn target_of(&mut self, side: Side, resource: &str, systems: &Systems) -> Result<usize> {
+        let known = self.targets.iter().position(|it| it.side == side && it.resource == resource);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let connector = systems.get(side)?.clone();
+        let writer = connector.writer().ok_or_else(|| {
+            let message = format!("the system of the {side} side can only be read");
+            Error::new(Kind::Unsupported, message)
+        })?;
+        let from = connector.identity();
+        let tenant = &self.plan.origin().tenant;
+        let scope = json!([tenant, from.system, from.instance, resource]).to_string();
+        let resource = resource.to_owned();
+        self.targets.push(Target { side, resource, connector, writer, scope });
+        Ok(self.targets.len() - 1)
+    }
+}
+
+fn gone() -> Error {
+    Error::new(Kind::Internal, "a change of the plan is gone")
+}

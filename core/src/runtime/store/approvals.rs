@@ -1,0 +1,346 @@
+//! What was planned, decided, answered and permitted, and how much of each limit is used.
+
+use std::time::SystemTime;
+
+use rusqlite::{Row, params};
+use serde_json::{Value as Json, json};
+use trueup_connector::{Error, Hash, Kind, Result};
+
+use super::super::clock::{hex, iso, millis, moment};
+use super::Store;
+use super::tx::Tx;
+use crate::plan::Plan;
+
+/// Something decided or answered about a plan, as it was written down.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Approval {
+    /// What it is: the outcome of a decision, or whose answer it is.
+    pub what: String,
+    /// The decision or answer itself; `None` after it was erased.
+    pub document: Option<Json>,
+    /// When it was written down.
+    pub at: SystemTime,
+}
+
+/// A single-use, expiring permission for one plan digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Permit {
+    /// Its name: 32 hexadecimal digits.
+    pub id: String,
+    /// The plan it is for.
+    pub plan: Hash,
+    /// When it ends.
+    pub expires_at: SystemTime,
+    /// The run that used it.
+    pub run: Option<String>,
+}
+
+/// A time in which named limits and freezes are lifted, on two people's word.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct BreakGlass {
+    /// Its name: 32 hexadecimal digits.
+    pub id: String,
+    /// Who opened it, why, and what it lifts.
+    pub document: Json,
+    /// When it begins.
+    pub from: SystemTime,
+    /// When it ends.
+    pub until: SystemTime,
+    /// By when somebody must have looked at what was done.
+    pub review_due: SystemTime,
+    /// Who has, and when.
+    pub reviewed: Option<(String, SystemTime)>,
+}
+
+impl Store {
+    /// Keeps a plan; keeping it twice is keeping it once. Secret values are not kept.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn keep_plan(&self, plan: &Plan) -> Result<()> {
+        let plan = plan.clone();
+        self.call(move |tx| keep_plan(tx, &plan))
+    }
+
+    /// A plan that was kept. One that writes secrets can be looked at, but not carried out.
+    ///
+    /// # Errors
+    /// `not_found` where none of this digest was kept, or it was erased since; `data` where it is
+    /// not the plan of its digest; those of the store.
+    pub fn plan(&self, digest: Hash) -> Result<Plan> {
+        self.call(move |tx| plan(tx, &digest))
+    }
+
+    /// Writes down what was decided about a plan that was kept: its outcome, and all of it.
+    ///
+    /// # Errors
+    /// `not_found` for a plan that was not kept; those of the store.
+    pub fn keep_decision(&self, plan: Hash, outcome: &str, document: Json) -> Result<()> {
+        let outcome = outcome.to_owned();
+        self.call(move |tx| {
+            check_plan(tx, &plan)?;
+            let values = params![plan, outcome, document.to_string(), tx.now()];
+            tx.run(
+                "INSERT INTO decision (plan, outcome, document, at) VALUES (?, ?, ?, ?)",
+                values,
+            )?;
+            let said = json!({"plan": hex(&plan), "outcome": outcome, "decision": document});
+            tx.log("plan.decided", None, &said)
+        })
+    }
+
+    /// What was decided about a plan, first to last.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn decisions(&self, plan: Hash) -> Result<Vec<Approval>> {
+        let question = "SELECT outcome, document, at FROM decision WHERE plan = ? ORDER BY place";
+        self.call(move |tx| tx.rows(question, [plan], approval))
+    }
+
+    /// Writes down what a person says about a plan that was kept.
+    ///
+    /// # Errors
+    /// `not_found` for a plan that was not kept; those of the store.
+    pub fn keep_answer(&self, plan: Hash, person: &str, document: Json) -> Result<()> {
+        let person = person.to_owned();
+        self.call(move |tx| {
+            check_plan(tx, &plan)?;
+            let values = params![plan, person, document.to_string(), tx.now()];
+            tx.run("INSERT INTO answer (plan, person, document, at) VALUES (?, ?, ?, ?)", values)?;
+            let said = json!({"plan": hex(&plan), "person": person, "answer": document});
+            tx.log("plan.answered", Some(&person), &said)
+        })
+    }
+
+    /// What people said about a plan, first to last.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn answers(&self, plan: Hash) -> Result<Vec<Approval>> {
+        let question = "SELECT coalesce(person, 'erased'), document, at FROM answer
+            WHERE plan = ? ORDER BY place";
+        self.call(move |tx| tx.rows(question, [plan], approval))
+    }
+
+    /// Gives a permission for one execution of a plan that was kept, until then.
+    ///
+    /// # Errors
+    /// `not_found` for a plan that was not kept, `invalid` for an end that has passed; those of the
+    /// store.
+    pub fn permit(&self, plan: Hash, expires_at: SystemTime) -> Result<Permit> {
+        let expires = millis(expires_at);
+        self.call(move |tx| permit(tx, plan, expires))
+    }
+
+    /// A permission by its name.
+    ///
+    /// # Errors
+    /// `not_found`; those of the store.
+    pub fn permitted(&self, id: &str) -> Result<Permit> {
+        let id = id.to_owned();
+        let question = "SELECT id, plan, expires_at, run FROM permission WHERE id = ?";
+        self.call(move |tx| {
+            let found = tx.first(question, [&id], |row| {
+                let expires_at = moment(row.get(2)?);
+                Ok(Permit { id: row.get(0)?, plan: row.get(1)?, expires_at, run: row.get(3)? })
+            })?;
+            found.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no grant `{id}`")))
+        })
+    }
+
+    /// Writes down that glass was broken.
+    ///
+    /// # Errors
+    /// `invalid` for a time that ends before it begins; those of the store.
+    pub fn keep_break_glass(
+        &self,
+        document: Json,
+        from: SystemTime,
+        until: SystemTime,
+        review_due: SystemTime,
+    ) -> Result<BreakGlass> {
+        if until <= from {
+            return Err(Error::new(Kind::Invalid, "a break-glass ends after it begins"));
+        }
+        let times = [from, until, review_due].map(millis);
+        self.call(move |tx| break_glass(tx, document, times))
+    }
+
+    /// Every break-glass, last first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn break_glasses(&self) -> Result<Vec<BreakGlass>> {
+        let question =
+            "SELECT id, document, from_at, until_at, review_due, reviewed_by, reviewed_at
+            FROM break_glass ORDER BY from_at DESC, id";
+        self.call(move |tx| tx.rows(question, [], glass))
+    }
+
+    /// Writes down that somebody has looked at what was done under a break-glass.
+    ///
+    /// # Errors
+    /// `not_found` where there is none of this name that waits for a review; those of the store.
+    pub fn review(&self, break_glass: &str, by: &str) -> Result<()> {
+        let (id, by) = (break_glass.to_owned(), by.to_owned());
+        self.call(move |tx| {
+            let values = params![by, tx.now(), id];
+            let statement = "UPDATE break_glass SET reviewed_by = ?, reviewed_at = ?
+                WHERE id = ? AND reviewed_by IS NULL";
+            if tx.run(statement, values)? == 0 {
+                let message = format!("no break-glass `{id}` waits for a review");
+                return Err(Error::new(Kind::NotFound, message));
+            }
+            tx.log("glass.reviewed", Some(&by), &json!({"id": id, "by": by}))
+        })
+    }
+
+    /// How much of a limit plans have used since then.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn used(&self, limit: &str, since: SystemTime) -> Result<u64> {
+        let (limit, since) = (limit.to_owned(), millis(since));
+        self.call(move |tx| used(tx, &limit, since))
+    }
+}
+
+/// What other plans than this have used of a limit.
+pub(in crate::runtime) fn used_by_others(
+    tx: &Tx<'_>,
+    limit: &str,
+    since: i64,
+    plan: &Hash,
+) -> Result<u64> {
+    let question = "SELECT coalesce(sum(amount), 0) FROM usage
+        WHERE rule = ? AND at >= ? AND plan != ?";
+    let sum = tx.first(question, params![limit, since, plan], |row| row.get::<_, i64>(0))?;
+    Ok(sum.unwrap_or_default().unsigned_abs())
+}
+
+fn used(tx: &Tx<'_>, limit: &str, since: i64) -> Result<u64> {
+    let question = "SELECT coalesce(sum(amount), 0) FROM usage WHERE rule = ? AND at >= ?";
+    let sum = tx.first(question, params![limit, since], |row| row.get::<_, i64>(0))?;
+    Ok(sum.unwrap_or_default().unsigned_abs())
+}
+
+/// Reserves some of a limit for a plan.
+pub(in crate::runtime) fn reserve(
+    tx: &mut Tx<'_>,
+    limit: &str,
+    amount: u64,
+    plan: &Hash,
+) -> Result<()> {
+    let amount = i64::try_from(amount).map_err(|_| {
+        Error::new(Kind::Invalid, format!("`{amount}` of the limit `{limit}` is too much to count"))
+    })?;
+    let values = params![limit, amount, plan, tx.now()];
+    tx.run("INSERT INTO usage (rule, amount, plan, at) VALUES (?, ?, ?, ?)", values)?;
+    tx.log("limit.reserved", None, &json!({"limit": limit, "amount": amount, "plan": hex(plan)}))
+}
+
+pub(in crate::runtime) fn keep_plan(tx: &mut Tx<'_>, plan: &Plan) -> Result<()> {
+    let (digest, origin) = (plan.digest(), plan.origin());
+    let document = plan.to_json().to_string();
+    let values = params![digest, origin.tenant, origin.name, origin.resource, document, tx.now()];
+    let kept = tx.run(
+        "INSERT OR IGNORE INTO plan (digest, tenant, name, resource, document, at)
+         VALUES (?, ?, ?, ?, ?, ?)",
+        values,
+    )?;
+    if kept == 0 {
+        return Ok(());
+    }
+    let said = json!({
+        "plan": hex(&digest), "tenant": origin.tenant, "name": origin.name,
+        "resource": origin.resource, "changes": plan.changes().len(),
+    });
+    tx.log("plan.kept", None, &said)
+}
+
+pub(in crate::runtime) fn plan(tx: &Tx<'_>, digest: &Hash) -> Result<Plan> {
+    let question = "SELECT document FROM plan WHERE digest = ?";
+    let text = tx.first(question, [digest], |row| row.get::<_, Option<String>>(0))?;
+    let text = text
+        .ok_or_else(|| no_plan(digest))?
+        .ok_or_else(|| Error::new(Kind::NotFound, format!("plan `{}` was erased", hex(digest))))?;
+    let plan = Plan::from_json(&text)?;
+    match plan.digest() == *digest {
+        true => Ok(plan),
+        false => Err(Error::new(Kind::Data, format!("plan `{}` is another plan", hex(digest)))),
+    }
+}
+
+fn check_plan(tx: &Tx<'_>, digest: &Hash) -> Result<()> {
+    let question = "SELECT 1 FROM plan WHERE digest = ?";
+    tx.first(question, [digest], |_| Ok(()))?.ok_or_else(|| no_plan(digest))
+}
+
+fn no_plan(digest: &Hash) -> Error {
+    let message = format!("plan `{}` was not kept; keep it first", hex(digest));
+    Error::new(Kind::NotFound, message)
+}
+
+fn permit(tx: &mut Tx<'_>, plan: Hash, expires: i64) -> Result<Permit> {
+    check_plan(tx, &plan)?;
+    if expires <= tx.now() {
+        let message = format!("the grant would have ended at {} already", iso(expires));
+        return Err(Error::new(Kind::Invalid, message));
+    }
+    let id = tx.fresh_id()?;
+    let values = params![id, plan, expires, tx.now()];
+    tx.run("INSERT INTO permission (id, plan, expires_at, at) VALUES (?, ?, ?, ?)", values)?;
+    let said = json!({"grant": id, "plan": hex(&plan), "expires_at": iso(expires)});
+    tx.log("plan.granted", None, &said)?;
+    Ok(Permit { id, plan, expires_at: moment(expires), run: None })
+}
+
+fn break_glass(tx: &mut Tx<'_>, document: Json, times: [i64; 3]) -> Result<BreakGlass> {
+    let id = tx.fresh_id()?;
+    let [from, until, review_due] = times;
+    tx.run(
+        "INSERT INTO break_glass (id, document, from_at, until_at, review_due)
+         VALUES (?, ?, ?, ?, ?)",
+        params![id, document.to_string(), from, until, review_due],
+    )?;
+    let said = json!({
+        "id": id, "from": iso(from), "until": iso(until), "review_due": iso(review_due),
+        "opened": document,
+    });
+    tx.log("glass.broken", None, &said)?;
+    let [from, until, review_due] = times.map(moment);
+    Ok(BreakGlass { id, document, from, until, review_due, reviewed: None })
+}
+
+fn approval(row: &Row<'_>) -> rusqlite::Result<Approval> {
+    let document: Option<String> = row.get(1)?;
+    let document = document.map(|text| json_column(1, &text)).transpose()?;
+    Ok(Approval { what: row.get(0)?, document, at: moment(row.get(2)?) })
+}
+
+fn glass(row: &Row<'_>) -> rusqlite::Result<BreakGlass> {
+    let document: String = row.get(1)?;
+    let reviewed = match row.get::<_, Option<String>>(5)? {
+        Some(by) => Some((by, moment(row.get(6)?))),
+        None => None,
+    };
+    Ok(BreakGlass {
+        id: row.get(0)?,
+        document: json_column(1, &document)?,
+        from: moment(row.get(2)?),
+        until: moment(row.get(3)?),
+        review_due: moment(row.get(4)?),
+        reviewed,
+    })
+}
+
+fn json_column(column: usize, text: &str) -> rusqlite::Result<Json> {
+    serde_json::from_str(text).map_err(|cause| {
+        let kind = rusqlite::types::Type::Text;
+        rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(cause))
+    })
+}

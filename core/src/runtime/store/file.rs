@@ -1,0 +1,148 @@
+//! The file: making it, and looking at it before anything is done to it.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use trueup_connector::{Error, Kind, Result};
+
+use super::StoreSettings;
+use super::faults::sql;
+use super::schema;
+
+/// What every SQLite file begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Makes a new store; the file is there whole or not at all.
+pub(super) fn create(path: &Path, settings: &StoreSettings, now: i64) -> Result<()> {
+    if path.try_exists().map_err(|cause| io(path, cause))? {
+        let message = "there is a file already; open it, or choose another path";
+        return Err(Error::new(Kind::Conflict, message).with("file", path.display()));
+    }
+    let unfinished = beside(path, "new");
+    let made = fill(&unfinished, settings, now);
+    // A link, not a rename: it fails where another process was first.
+    let made = made.and_then(|()| fs::hard_link(&unfinished, path).map_err(|e| io(path, e)));
+    let removed = fs::remove_file(&unfinished).map_err(|cause| io(&unfinished, cause));
+    made.and(removed)
+}
+
+/// Opens a store, and brings it to this version.
+pub(super) fn open(path: &Path, settings: &StoreSettings, now: i64) -> Result<Connection> {
+    look(path)?;
+    let mut connection = connect(path, settings, OpenFlags::empty())?;
+    prepare(&mut connection, settings, now).map_err(|error| error.with("file", path.display()))?;
+    Ok(connection)
+}
+
+/// A store that lives in memory and ends with the connection.
+pub(super) fn in_memory(settings: &StoreSettings, now: i64) -> Result<Connection> {
+    let mut connection = Connection::open_in_memory().map_err(sql)?;
+    schema::migrate(&mut connection, now)?;
+    configure(&connection, settings)?;
+    Ok(connection)
+}
+
+/// Refuses a file that is not there, is empty, is something else, or was cut off.
+pub(super) fn look(path: &Path) -> Result<()> {
+    let refuse = |message: &str| {
+        Err(Error::new(Kind::Data, message.to_owned()).with("file", path.display()))
+    };
+    let mut head = [0; 32];
+    let mut file = File::open(path).map_err(|cause| io(path, cause))?;
+    let length = file.metadata().map_err(|cause| io(path, cause))?.len();
+    if length == 0 {
+        return refuse("the file is empty: it was cut off, or never was a store; restore a backup");
+    }
+    if file.read_exact(&mut head).is_err() || !head.starts_with(MAGIC) {
+        return refuse("the file is not a store of trueup");
+    }
+    // While changes wait in the log beside it, the file may be shorter than it says.
+    let waiting = fs::metadata(beside(path, "wal")).is_ok_and(|wal| wal.len() > 0);
+    match promised(&head) {
+        Some(promised) if length < promised && !waiting => refuse(&format!(
+            "the store was cut off: it has {length} of {promised} bytes; restore a backup"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a file that is there, without changing it.
+pub(super) fn connect(
+    path: &Path,
+    settings: &StoreSettings,
+    more: OpenFlags,
+) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|cause| sql(cause).with("file", path.display()))?;
+    connection.busy_timeout(Duration::from_millis(settings.busy_ms)).map_err(sql)?;
+    Ok(connection)
+}
+
+/// The file of the same name with one more ending: `store.db` and `wal` give `store.db-wal`.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+pub(super) fn io(path: &Path, cause: std::io::Error) -> Error {
+    let kind = match cause.kind() {
+        std::io::ErrorKind::NotFound => Kind::NotFound,
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            Kind::Forbidden
+        }
+        std::io::ErrorKind::StorageFull => Kind::Limit,
+        std::io::ErrorKind::AlreadyExists => Kind::Conflict,
+        _ => Kind::Unavailable,
+    };
+    let message = format!("the store's file cannot be used: {cause}");
+    Error::new(kind, message).with("file", path.display()).with_source(cause)
+}
+
+fn fill(path: &Path, settings: &StoreSettings, now: i64) -> Result<()> {
+    // Left behind by a process that ended while it made a store.
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(io(path, cause)),
+        _ => {}
+    }
+    let mut connection = connect(path, settings, OpenFlags::SQLITE_OPEN_CREATE)?;
+    schema::migrate(&mut connection, now)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(sql)?;
+    connection.close().map_err(|(_, cause)| sql(cause))
+}
+
+fn prepare(connection: &mut Connection, settings: &StoreSettings, now: i64) -> Result<()> {
+    schema::check(connection)?;
+    if connection.is_readonly(rusqlite::MAIN_DB).map_err(sql)? {
+        let message = "the store is read-only; give this process the right to write it";
+        return Err(Error::new(Kind::Forbidden, message));
+    }
+    schema::migrate(connection, now)?;
+    configure(connection, settings)
+}
+
+fn configure(connection: &Connection, settings: &StoreSettings) -> Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(sql)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
+    // What is forgotten is overwritten in the file, too.
+    connection.pragma_update(None, "secure_delete", true).map_err(sql)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    match settings.most_pages {
+        Some(pages) => connection.pragma_update(None, "max_page_count", pages).map_err(sql),
+        None => Ok(()),
+    }
+}
+
+/// How long the file must be, by its own head (<https://sqlite.org/fileformat2.html>, 1.3).
+fn promised(head: &[u8; 32]) -> Option<u64> {
+    let page = u16::from_be_bytes(head.get(16..18)?.try_into().ok()?);
+    let page = if page == 1 { 65_536 } else { u64::from(page) };
+    let pages = u32::from_be_bytes(head.get(28..32)?.try_into().ok()?);
+    Some(page * u64::from(pages))
+}
