@@ -1,0 +1,201 @@
+//! Plans carried out: once, in waves, with every kind of answer a target can give.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod runtime_support;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use runtime_support::{Mode, Quirk, Target, Yes, grant, plan, wished};
+use trueup::{
+    ChangeState, Event, Executor, ExecutorSettings, Kind, RunReport, RunStatus, Store, Systems,
+};
+
+fn settings() -> ExecutorSettings {
+    let json = r#"{"in_flight": 4, "lease_ms": 2000, "error_count": 100,
+        "retry": {"attempts": 4, "first_ms": 1, "longest_ms": 5}}"#;
+    serde_json::from_str(json).unwrap()
+}
+
+struct Stage {
+    folder: tempfile::TempDir,
+    store: Store,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::create(folder.path().join("store.db")).unwrap();
+        Self { folder, store }
+    }
+
+    fn target(&self, mode: Mode) -> Target {
+        Target::new(self.folder.path().join("effects"), mode)
+    }
+
+    async fn run(&self, ids: Vec<i64>, settings: ExecutorSettings, systems: &Systems) -> RunReport {
+        let plan = plan("reading-1", ids, 3);
+        let executor = Executor::new(self.store.clone()).with_settings(settings);
+        let grant = grant(&self.store, &plan);
+        let run = executor.execute(&plan, &grant, systems, Arc::new(Yes)).await.unwrap();
+        run.wait().await.unwrap()
+    }
+}
+
+fn states(report: &RunReport) -> Vec<ChangeState> {
+    report.changes.iter().map(|change| change.state).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_carried_out_and_found_in_the_target() {
+    for mode in Mode::ALL {
+        let stage = Stage::new();
+        let (target, systems) = stage.target(mode).systems();
+        let report = stage.run(vec![0, 1, 2, 3, 12, 13], settings(), &systems).await;
+        assert_eq!(report.status, RunStatus::Finished, "{report:?}");
+        assert_eq!(report.counts().to_string(), "6 done of 6");
+        assert!(report.changes.iter().all(|it| it.verified == Some(true)), "{report:?}");
+        assert_eq!(target.records(), wished([0, 1, 2, 3, 12, 13]));
+        assert_eq!(target.effects().len(), 6);
+        assert!(stage.store.verify().unwrap().entries > 12);
+    }
+}
+
+/// What a quirk of the target leads to, in each mode, for a plan of ids 0 to 2, id 1 being quirky.
+#[track_caller]
+async fn check(mode: Mode, quirk: Quirk, batch: usize, want: [ChangeState; 3], effects: usize) {
+    let stage = Stage::new();
+    let (target, systems) = stage.target(mode).with_quirk(1, quirk).systems();
+    let mut settings = settings();
+    settings.batch = batch;
+    settings.in_flight = 1;
+    let report = stage.run(vec![0, 1, 2], settings, &systems).await;
+    assert_eq!(states(&report), want, "{mode:?} {quirk:?} {report:?}");
+    assert_eq!(target.effects().len(), effects, "{mode:?} {quirk:?} {:?}", target.effects());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_of_a_target_is_told_apart() {
+    use ChangeState::{Done, Failed, Unknown};
+    for mode in [Mode::Key, Mode::Conditional, Mode::ReadBack] {
+        for quirk in [
+            Quirk::ErrorAfter,
+            Quirk::ErrorBefore,
+            Quirk::Pending,
+            Quirk::Busy,
+            Quirk::Short,
+            Quirk::Panic,
+            Quirk::UnknownAfter,
+        ] {
+            check(mode, quirk, 1, [Done, Done, Done], 3).await;
+            check(mode, quirk, 3, [Done, Done, Done], 3).await;
+        }
+        check(mode, Quirk::Refuses, 1, [Done, Failed, Done], 2).await;
+    }
+    let mode = Mode::AtMostOnce;
+    for quirk in [Quirk::ErrorAfter, Quirk::Panic, Quirk::Short, Quirk::UnknownAfter] {
+        check(mode, quirk, 1, [Done, Unknown, Done], 3).await;
+    }
+    check(mode, Quirk::ErrorBefore, 1, [Done, Unknown, Done], 2).await;
+    check(mode, Quirk::Busy, 1, [Done, Failed, Done], 2).await;
+    check(mode, Quirk::Pending, 1, [Done, Done, Done], 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_somebody_else_changed_is_stale_and_the_others_go_on() {
+    let stage = Stage::new();
+    let (target, systems) = stage.target(Mode::Conditional).systems();
+    target.meddle(2, "theirs");
+    let report = stage.run(vec![0, 1, 2], settings(), &systems).await;
+    let want = [ChangeState::Done, ChangeState::Done, ChangeState::Stale];
+    assert_eq!(states(&report), want, "{report:?}");
+    assert_eq!(target.records()[&2], "theirs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_executed_once_and_a_grant_is_used_once() {
+    let stage = Stage::new();
+    let (target, systems) = stage.target(Mode::Key).systems();
+    stage.run(vec![0, 1], settings(), &systems).await;
+    let executor = Executor::new(stage.store.clone()).with_settings(settings());
+    let (first, other) = (plan("reading-1", [0, 1], 3), plan("reading-2", [0, 1], 3));
+    let (used, fresh) = (grant(&stage.store, &other), grant(&stage.store, &first));
+    let check = async |plan, grant: &str, kind, words: &str| {
+        let refused = executor.execute(plan, grant, &systems, Arc::new(Yes)).await.unwrap_err();
+        assert_eq!(refused.kind(), kind, "{refused}");
+        assert!(refused.to_string().contains(words), "{refused}");
+    };
+    check(&first, &fresh, Kind::Conflict, "executed already").await;
+    check(&other, &fresh, Kind::Forbidden, "is for plan").await;
+    check(&other, "none", Kind::Forbidden, "no grant `none`").await;
+    executor.execute(&other, &used, &systems, Arc::new(Yes)).await.unwrap().wait().await.unwrap();
+    let third = plan("reading-3", [0, 1], 3);
+    check(&third, &used, Kind::Forbidden, "used already").await;
+    let entries = stage.store.log_entries(0, 1_000).unwrap();
+    assert_eq!(entries.iter().filter(|entry| entry.kind == "run.refused").count(), 4);
+    assert_eq!(target.effects().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_cancelled_stops_between_changes_and_says_what_was_not_sent() {
+    let stage = Stage::new();
+    let (target, systems) = stage.target(Mode::Key).systems();
+    let plan = plan("reading-1", 10..60, 5);
+    let canceller: Arc<Mutex<Option<Box<dyn Fn() + Send>>>> = Arc::default();
+    let cancel = canceller.clone();
+    let executor = Executor::new(stage.store.clone()).with_settings(settings()).with_listener(
+        move |event| {
+            if matches!(event, Event::Change { place: 12, .. }) {
+                cancel.lock().unwrap().as_ref().unwrap()();
+            }
+        },
+    );
+    let guard = canceller.lock().unwrap();
+    let grant = grant(&stage.store, &plan);
+    let run = executor.execute(&plan, &grant, &systems, Arc::new(Yes)).await.unwrap();
+    let mut guard = guard;
+    *guard = Some(Box::new(run.canceller()));
+    drop(guard);
+    let report = run.wait().await.unwrap();
+    assert_eq!(report.status, RunStatus::Cancelled);
+    let counts = report.counts();
+    assert!(counts.done >= 13 && counts.refused > 0 && counts.done + counts.refused == 50, "{counts}");
+    assert_eq!(target.effects().len() as u64, counts.done);
+    assert_eq!(report.effects().len() as u64, counts.done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_errors_stop_the_run() {
+    let stage = Stage::new();
+    let target = (10..20).fold(stage.target(Mode::Key), |it, id| it.with_quirk(id, Quirk::Refuses));
+    let (target, systems) = target.systems();
+    let mut settings = settings();
+    (settings.error_count, settings.error_share, settings.in_flight) = (3, 0.5, 1);
+    let report = stage.run((10..40).collect(), settings, &systems).await;
+    assert_eq!(report.status, RunStatus::Stopped);
+    assert_eq!(report.counts().to_string(), "0 done, 27 refused, 3 failed of 30");
+    assert!(report.reason.unwrap().contains("3 of 3 changes failed"));
+    assert_eq!(target.effects().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_drift_next_week_is_fixed_again() {
+    let stage = Stage::new();
+    let (target, systems) = stage.target(Mode::Key).systems();
+    stage.run(vec![0, 2], settings(), &systems).await;
+    target.meddle(0, "old 0");
+    let executor = Executor::new(stage.store.clone()).with_settings(settings());
+    let again = plan("reading-2", [0], 3);
+    let grant = grant(&stage.store, &again);
+    let run = executor.execute(&again, &grant, &systems, Arc::new(Yes)).await.unwrap();
+    assert_eq!(run.wait().await.unwrap().counts().done, 1);
+    assert_eq!(target.records(), wished([0, 2]));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
