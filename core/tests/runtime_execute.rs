@@ -10,7 +10,7 @@
 
 mod runtime_support;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use runtime_support::{Mode, Quirk, Target, Yes, grant, plan, wished};
@@ -69,7 +69,6 @@ async fn a_plan_is_carried_out_and_found_in_the_target() {
 }
 
 /// What a quirk of the target leads to, in each mode, for a plan of ids 0 to 2, id 1 being quirky.
-#[track_caller]
 async fn check(mode: Mode, quirk: Quirk, batch: usize, want: [ChangeState; 3], effects: usize) {
     let stage = Stage::new();
     let (target, systems) = stage.target(mode).with_quirk(1, quirk).systems();
@@ -148,21 +147,18 @@ async fn a_run_that_is_cancelled_stops_between_changes_and_says_what_was_not_sen
     let stage = Stage::new();
     let (target, systems) = stage.target(Mode::Key).systems();
     let plan = plan("reading-1", 10..60, 5);
-    let canceller: Arc<Mutex<Option<Box<dyn Fn() + Send>>>> = Arc::default();
+    let canceller: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>> = Arc::default();
     let cancel = canceller.clone();
     let executor = Executor::new(stage.store.clone()).with_settings(settings()).with_listener(
         move |event| {
             if matches!(event, Event::Change { place: 12, .. }) {
-                cancel.lock().unwrap().as_ref().unwrap()();
+                cancel.wait()();
             }
         },
     );
-    let guard = canceller.lock().unwrap();
     let grant = grant(&stage.store, &plan);
     let run = executor.execute(&plan, &grant, &systems, Arc::new(Yes)).await.unwrap();
-    let mut guard = guard;
-    *guard = Some(Box::new(run.canceller()));
-    drop(guard);
+    assert!(canceller.set(Box::new(run.canceller())).is_ok());
     let report = run.wait().await.unwrap();
     assert_eq!(report.status, RunStatus::Cancelled);
     let counts = report.counts();
