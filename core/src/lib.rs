@@ -41,7 +41,7 @@ pub mod guard;
 pub mod plan;
 pub mod reconcile;
 #[cfg(feature = "runtime")]
-mod runtime;
+pub mod runtime;
 
 pub use plan::{
     Effect, Fact, FieldValue, Impact, LeftOut, Origin, Plan, PlannedChange, Planner, Reason,
@@ -52,15 +52,6 @@ pub use reconcile::{
     Incremental, Input, Inputs, Owner, Reconciliation, Report, Rule, Run, Side, TextCase, TextRule,
     TextSpace, UnicodeForm, drift,
 };
-#[cfg(feature = "store")]
-pub use runtime::{
-    Agreed, Approval, BreakGlass, ChangeReport, ChangeState, Erased, Event, Execution, Executor,
-    ExecutorSettings, Followed, Gate, Hooks, LogEntry, Next, Permit, Point, Reading, RunCounts,
-    RunReport, RunStatus, Store, StoreOptions, StoreSettings, Systems, Tracked, Usage, Verdict,
-    Verified,
-};
-#[cfg(feature = "runtime")]
-pub use runtime::{Clock, Entropy, Reader, RetrySchedule, SystemClock, SystemEntropy};
 pub use trueup_connector::{
     Authorised, Capability, Cell, Change, Class, Column, Condition, Connector, ConnectorExt,
     Consistency, ContentTree, Context, Coverage, Cursor, Delta, Error, Field, Hash, Idempotency,

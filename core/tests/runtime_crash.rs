@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use runtime_support::{Mode, Quirk, Target, Yes, grant, plan, wished};
-use trueup::{ChangeState, Executor, ExecutorSettings, Hooks, Point, Store};
+use trueup::runtime::{ChangeState, Executor, ExecutorSettings, Hooks, Point, Store};
 
 const IDS: [i64; 6] = [0, 1, 2, 3, 12, 13];
 
@@ -115,9 +115,8 @@ fn check(mode: Mode, points: &[(Point, u32)]) -> Vec<Point> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::create(folder.path().join("store.db")).unwrap();
     drop(store);
-    let reached = points.iter().filter(|(point, times)| {
-        run_until(folder.path(), mode, point.name(), *times)
-    });
+    let reached =
+        points.iter().filter(|(point, times)| run_until(folder.path(), mode, point.name(), *times));
     let reached = reached.map(|(point, _)| *point).collect();
     assert!(!run_until(folder.path(), mode, "nowhere", 1));
     let target = Target::new(folder.path().join("effects"), mode);
@@ -131,7 +130,8 @@ fn check(mode: Mode, points: &[(Point, u32)]) -> Vec<Point> {
     store.verify().unwrap();
     let report = last_report(&store);
     if mode == Mode::AtMostOnce {
-        let told = |state: &ChangeState| *state == ChangeState::Done || *state == ChangeState::Unknown;
+        let told =
+            |state: &ChangeState| *state == ChangeState::Done || *state == ChangeState::Unknown;
         assert!(report.iter().all(told), "lost: {report:?} {context}");
     } else {
         assert_eq!(target.records(), wished(IDS), "lost: {context}");

@@ -14,8 +14,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use runtime_support::{Mode, Quirk, Target, Yes, grant, plan, wished};
-use trueup::{
-    ChangeState, Event, Executor, ExecutorSettings, Kind, RunReport, RunStatus, Store, Systems,
+use trueup::Kind;
+use trueup::runtime::{
+    ChangeState, Event, Executor, ExecutorSettings, RunReport, RunStatus, Store, Systems,
 };
 
 fn settings() -> ExecutorSettings {
@@ -149,20 +150,22 @@ async fn a_run_that_is_cancelled_stops_between_changes_and_says_what_was_not_sen
     let plan = plan("reading-1", 10..60, 5);
     let canceller: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>> = Arc::default();
     let cancel = canceller.clone();
-    let executor = Executor::new(stage.store.clone()).with_settings(settings()).with_listener(
-        move |event| {
+    let executor =
+        Executor::new(stage.store.clone()).with_settings(settings()).with_listener(move |event| {
             if matches!(event, Event::Change { place: 12, .. }) {
                 cancel.wait()();
             }
-        },
-    );
+        });
     let grant = grant(&stage.store, &plan);
     let run = executor.execute(&plan, &grant, &systems, Arc::new(Yes)).await.unwrap();
     assert!(canceller.set(Box::new(run.canceller())).is_ok());
     let report = run.wait().await.unwrap();
     assert_eq!(report.status, RunStatus::Cancelled);
     let counts = report.counts();
-    assert!(counts.done >= 13 && counts.refused > 0 && counts.done + counts.refused == 50, "{counts}");
+    assert!(
+        counts.done >= 13 && counts.refused > 0 && counts.done + counts.refused == 50,
+        "{counts}"
+    );
     assert_eq!(target.effects().len() as u64, counts.done);
     assert_eq!(report.effects().len() as u64, counts.done);
 }

@@ -14,7 +14,7 @@ use super::clock::Entropy;
 /// in full.
 ///
 /// ```
-/// let schedule: trueup::RetrySchedule = serde_json::from_str(r#"{"attempts": 3}"#)?;
+/// let schedule: trueup::runtime::RetrySchedule = serde_json::from_str(r#"{"attempts": 3}"#)?;
 /// assert_eq!((schedule.attempts, schedule.first_ms), (3, 200));
 /// # Ok::<(), serde_json::Error>(())
 /// ```

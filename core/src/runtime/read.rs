@@ -10,7 +10,7 @@ use super::clock::{Clock, Entropy, SystemClock, SystemEntropy, fresh_id, iso, mi
 ///
 /// ```
 /// # async fn read(directory: &dyn trueup::Connector) -> trueup::Result<()> {
-/// use trueup::{Context, Reader};
+/// use trueup::{Context, runtime::Reader};
 ///
 /// let people = Reader::new().read(directory, Context::new(), "people").await?;
 /// assert_eq!(people.provenance().read_id.len(), 32);

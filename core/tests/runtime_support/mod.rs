@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use trueup::runtime::{Clock, Gate, Store, SystemClock, Systems, Usage, Verdict};
 use trueup::{
-    Authorised, Capability, Change, Connector, Context, Error, Field, FieldValue, Gate,
-    Idempotency, Identity, Impact, Kind, LogicalType, Operation, Origin, Page, Plan, PlannedChange,
-    Provenance, ReadRequest, Receipt, Resource, Result, Role, Schema, Side, Store, Systems, Usage,
-    Value, Verdict, Writer, async_trait, record,
+    Authorised, Capability, Change, Connector, Context, Error, Field, FieldValue, Idempotency,
+    Identity, Impact, Kind, LogicalType, Operation, Origin, Page, Plan, PlannedChange, Provenance,
+    ReadRequest, Receipt, Resource, Result, Role, Schema, Side, Value, Writer, async_trait, record,
 };
 
 /// How the target is kept from doing things twice.
@@ -131,7 +132,8 @@ impl Target {
 
     fn holds(&self, change: &Change) -> bool {
         let records = self.records();
-        let before = change.before.iter().find(|(name, _)| name == "value").map(|(_, v)| v.to_string());
+        let before =
+            change.before.iter().find(|(name, _)| name == "value").map(|(_, v)| v.to_string());
         match change.operation {
             Operation::Create => !records.contains_key(&id_of(change)),
             _ => records.get(&id_of(change)) == before.as_ref(),
@@ -201,9 +203,7 @@ impl Writer for Door {
             let quirk = self.0.quirk(id_of(change));
             receipts.push(match quirk {
                 Some(Quirk::ErrorBefore) => return Err(lost()),
-                Some(Quirk::Busy) => {
-                    Receipt::Failed(Error::new(Kind::Throttled, "too many calls"))
-                }
+                Some(Quirk::Busy) => Receipt::Failed(Error::new(Kind::Throttled, "too many calls")),
                 Some(Quirk::Refuses) => Receipt::Failed(Error::new(Kind::Forbidden, "not allowed")),
                 _ => self.0.carry_out(change),
             });
@@ -218,7 +218,8 @@ impl Writer for Door {
                 Some(Quirk::Pending) => {
                     receipts.pop();
                     let handle = id_of(change).to_string();
-                    receipts.push(Receipt::Pending { handle, check_after: Duration::from_millis(5) });
+                    receipts
+                        .push(Receipt::Pending { handle, check_after: Duration::from_millis(5) });
                 }
                 _ => {}
             }
@@ -277,11 +278,17 @@ pub(crate) fn plan(reading: &str, ids: impl IntoIterator<Item = i64>, per_wave: 
         let new = [FieldValue::new("value", format!("new {id}"))];
         let change = match id {
             id if id >= RECORDS => {
-                PlannedChange::new(Side::Actual, Operation::Create)
-                    .with_after([FieldValue::new("id", id), FieldValue::new("value", format!("new {id}"))])
+                PlannedChange::new(Side::Actual, Operation::Create).with_after([
+                    FieldValue::new("id", id),
+                    FieldValue::new("value", format!("new {id}")),
+                ])
             }
-            id if id % 2 == 1 => PlannedChange::new(Side::Actual, Operation::Delete).with_before(old),
-            _ => PlannedChange::new(Side::Actual, Operation::Update).with_before(old).with_after(new),
+            id if id % 2 == 1 => {
+                PlannedChange::new(Side::Actual, Operation::Delete).with_before(old)
+            }
+            _ => {
+                PlannedChange::new(Side::Actual, Operation::Update).with_before(old).with_after(new)
+            }
         };
         let wave = u32::try_from(place / per_wave).expect("a wave");
         change.with_key([FieldValue::new("id", id)]).with_wave(wave)
@@ -321,5 +328,35 @@ pub(crate) struct Yes;
 impl Gate for Yes {
     fn decide(&self, _: &Plan, _: SystemTime, _: &dyn Usage) -> Result<Verdict> {
         Ok(Verdict::allow().with_stale_share(1.0))
+    }
+}
+
+/// The machine's clock, set so many milliseconds ahead or behind.
+#[derive(Debug, Default)]
+pub(crate) struct Shifted {
+    system: SystemClock,
+    ahead: AtomicI64,
+}
+
+impl Shifted {
+    pub(crate) fn set(&self, ahead: i64) {
+        self.ahead.store(ahead, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Clock for Shifted {
+    fn now(&self) -> SystemTime {
+        let ahead = self.ahead.load(Ordering::SeqCst);
+        let by = Duration::from_millis(ahead.unsigned_abs());
+        if ahead < 0 { self.system.now() - by } else { self.system.now() + by }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.system.elapsed()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.system.sleep(time).await;
     }
 }

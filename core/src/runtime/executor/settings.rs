@@ -7,7 +7,7 @@ use super::super::backoff::RetrySchedule;
 /// What an executor may be told; plain data, unknown keys are refused.
 ///
 /// ```
-/// let settings: trueup::ExecutorSettings = serde_json::from_str(r#"{"in_flight": 64, "batch": 10}"#)?;
+/// let settings: trueup::runtime::ExecutorSettings = serde_json::from_str(r#"{"in_flight": 64, "batch": 10}"#)?;
 /// assert_eq!(settings.in_flight, 64);
 /// # Ok::<(), serde_json::Error>(())
 /// ```

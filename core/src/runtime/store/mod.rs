@@ -39,9 +39,9 @@ pub use upkeep::{Erased, LogEntry, Verified};
 /// What a store may be told; plain data, unknown keys are refused.
 ///
 /// ```
-/// let settings: trueup::StoreSettings = serde_json::from_str(r#"{"busy_ms": 100}"#)?;
+/// let settings: trueup::runtime::StoreSettings = serde_json::from_str(r#"{"busy_ms": 100}"#)?;
 /// assert_eq!((settings.busy_ms, settings.batch), (100, 256));
-/// assert!(serde_json::from_str::<trueup::StoreSettings>(r#"{"bussy_ms": 1}"#).is_err());
+/// assert!(serde_json::from_str::<trueup::runtime::StoreSettings>(r#"{"bussy_ms": 1}"#).is_err());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,7 +163,7 @@ impl Default for StoreOptions {
 ///
 /// ```
 /// let folder = tempfile::tempdir()?;
-/// let store = trueup::Store::create(folder.path().join("trueup.db"))?;
+/// let store = trueup::runtime::Store::create(folder.path().join("trueup.db"))?;
 /// assert_eq!(store.verify()?.entries, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
