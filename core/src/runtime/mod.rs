@@ -7,6 +7,7 @@ mod clock;
 #[cfg(feature = "store")]
 mod executor;
 mod fresh;
+mod layers;
 mod names;
 mod read;
 #[cfg(feature = "store")]
@@ -18,6 +19,10 @@ pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use executor::{
     ChangeReport, Event, Execution, Executor, ExecutorSettings, Gate, Hooks, Next, Point,
     RunCounts, RunReport, RunStatus, Systems, Usage, Verdict,
+};
+pub use layers::{
+    RateLayer, RateSettings, ReadOnlyLayer, RecordLayer, Replay, RetryLayer, Tape, TimeoutLayer,
+    TimeoutSettings,
 };
 pub use read::Reader;
 #[cfg(feature = "store")]

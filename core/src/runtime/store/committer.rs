@@ -2,18 +2,13 @@
 //!
 //! One thread owns the connection. Each piece of work stands in a savepoint: one that fails takes
 //! back what it did and leaves the others. Nobody hears of success before the commit.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "flushing to disk blocks: it has a thread of its own, which ends with the store"
-)]
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
 use trueup_connector::{Error, Kind, Result};
 
-use super::faults::{again, sql};
+use super::faults::again;
 use super::tx::{Batch, Tx};
 
 /// Hands work to the thread that owns the connection.
@@ -138,7 +133,7 @@ fn commit(batch: &mut Batch, waiting: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
     if outcome.is_err() {
         batch.abandon();
     }
-    done.into_iter().for_each(|job| job.tell(outcome.as_ref().map(|()| ())));
+    done.into_iter().for_each(|job| job.tell(outcome.as_ref().copied()));
     left
 }
 
@@ -154,9 +149,4 @@ fn one(batch: &mut Batch, job: &mut dyn Job) -> Result<()> {
 
 fn lost() -> Error {
     Error::new(Kind::Limit, "the store is full or failing: nothing of this step was written")
-}
-
-/// Runs one statement without arguments, keeping it prepared.
-pub(super) fn run(connection: &Connection, statement: &str) -> Result<()> {
-    connection.prepare_cached(statement).and_then(|mut it| it.execute([])).map_err(sql).map(drop)
 }

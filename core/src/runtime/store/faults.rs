@@ -1,7 +1,7 @@
 //! What SQLite says, in the words of this library.
 
-use rusqlite::ErrorCode;
-use trueup_connector::{Error, Kind};
+use rusqlite::{Connection, ErrorCode};
+use trueup_connector::{Error, Kind, Result};
 
 /// The error of a statement or of opening the file.
 pub(in crate::runtime) fn sql(cause: rusqlite::Error) -> Error {
@@ -33,4 +33,9 @@ pub(in crate::runtime) fn sql(cause: rusqlite::Error) -> Error {
 /// The same error once more, for each of those who wait on one commit.
 pub(super) fn again(error: &Error) -> Error {
     Error::new(error.kind(), error.to_string()).with_retry(error.retry())
+}
+
+/// Runs one statement without arguments, keeping it prepared.
+pub(super) fn run(connection: &Connection, statement: &str) -> Result<()> {
+    connection.prepare_cached(statement).and_then(|mut it| it.execute([])).map_err(sql).map(drop)
 }

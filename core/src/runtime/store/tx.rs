@@ -7,8 +7,7 @@ use serde_json::Value as Json;
 use trueup_connector::Result;
 
 use super::super::clock::{Clock, Entropy, fresh_id, millis};
-use super::committer::run;
-use super::faults::sql;
+use super::faults::{run, sql};
 use super::log::{Edge, Entry};
 
 /// The connection, and what belongs to the transaction that is open on it.
