@@ -96,6 +96,11 @@ impl Target {
         (target, systems)
     }
 
+    /// The target as a connector.
+    pub(crate) fn door(self: &Arc<Self>) -> Arc<dyn Connector> {
+        Arc::new(Door(self.clone()))
+    }
+
     /// Every effect there was, first to last: operation, id, value, key of the sending.
     pub(crate) fn effects(&self) -> Vec<[String; 4]> {
         let text = fs::read_to_string(&self.file).unwrap_or_default();
