@@ -70,7 +70,8 @@ async fn carry_out(folder: &Path, mode: Mode, hooks: Arc<Stop>) {
     )
     .unwrap();
     let executor = Executor::new(store.clone()).with_settings(settings).with_hooks(hooks);
-    let begun = store.log_entries(0, 10_000).unwrap().iter().any(|it| it.kind == "run.started");
+    let begun =
+        store.log_entries(0, 10_000).unwrap().iter().any(|it| it.entry.kind() == "run.started");
     let open = executor.open_runs().await.unwrap();
     if begun {
         for run in open {
@@ -144,8 +145,9 @@ fn check(mode: Mode, points: &[(Point, u32)]) -> Vec<Point> {
 fn last_report(store: &Store) -> Vec<ChangeState> {
     let mut states = vec![ChangeState::Authorised; IDS.len()];
     for entry in store.log_entries(0, 10_000).unwrap() {
-        if entry.kind == "change.receipt" {
-            let said: serde_json::Value = serde_json::from_str(&entry.payload.unwrap().0).unwrap();
+        if entry.entry.kind() == "change.receipt" {
+            let said: serde_json::Value =
+                serde_json::from_str(entry.entry.payload().unwrap()).unwrap();
             let place = usize::try_from(said["place"].as_u64().unwrap()).unwrap();
             let state = said["state"].as_str().unwrap();
             states[place] = ChangeState::ALL.into_iter().find(|it| it.name() == state).unwrap();

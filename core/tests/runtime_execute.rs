@@ -139,7 +139,7 @@ async fn a_plan_is_executed_once_and_a_grant_is_used_once() {
     let third = plan("reading-3", [0, 1], 3);
     check(&third, &used, Kind::Forbidden, "used already").await;
     let entries = stage.store.log_entries(0, 1_000).unwrap();
-    assert_eq!(entries.iter().filter(|entry| entry.kind == "run.refused").count(), 4);
+    assert_eq!(entries.iter().filter(|entry| entry.entry.kind() == "run.refused").count(), 4);
     assert_eq!(target.effects().len(), 4);
 }
 

@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 use runtime_support::{Mode, Shifted, Target, Yes, grant, plan};
 use rusqlite::Connection;
 use serde_json::json;
+use trueup::audit::{Checkpoint, Ed25519Signer, Signer, Trust};
 use trueup::runtime::{Clock, Executor, Store, StoreOptions, StoreSettings};
 use trueup::{Coverage, Kind, Reconciliation, Report, Snapshot};
 
@@ -171,7 +172,7 @@ async fn a_full_store_sends_nothing_and_stays_whole() {
     assert_eq!(error.kind(), Kind::Limit, "{error}");
     assert!(error.to_string().contains("full"), "{error}");
     let written = store.log_entries(0, 100_000).unwrap();
-    let intents = written.iter().filter(|entry| entry.kind == "change.intent").count();
+    let intents = written.iter().filter(|entry| entry.entry.kind() == "change.intent").count();
     assert!(target.effects().len() <= intents, "an effect without an intent");
     store.verify().unwrap();
 }
@@ -181,14 +182,15 @@ fn every_altered_entry_is_found() {
     let folder = Folder::new();
     let path = filled(&folder);
     for statement in [
-        "UPDATE entry SET payload = replace(payload, 'test', 'best') WHERE place = 4",
-        "UPDATE entry SET at = '2020-01-01T00:00:00Z' WHERE place = 4",
-        "UPDATE entry SET kind = 'plan.kepd' WHERE place = 4",
-        "UPDATE entry SET salt = zeroblob(32) WHERE place = 4",
+        "UPDATE entry SET text = replace(text, 'test', 'best') WHERE place = 4",
+        "UPDATE entry SET text = replace(text, 'plan.', 'plam.') WHERE place = 4",
+        "UPDATE entry SET text = replace(text, 'Z', 'z') WHERE place = 4",
+        "UPDATE entry SET text = '' WHERE place = 4",
         "UPDATE entry SET leaf = zeroblob(32) WHERE place = 4",
         "DELETE FROM entry WHERE place = 4",
         "DELETE FROM entry WHERE place = (SELECT max(place) FROM entry)",
         "UPDATE tree SET state = zeroblob(8)",
+        "UPDATE tree SET state = zeroblob(9)",
     ] {
         let copy = folder.path("copy");
         fs::copy(&path, &copy).unwrap();
@@ -209,7 +211,7 @@ fn a_backup_is_whole_and_a_damaged_one_is_not_restored() {
     let restored = Store::restore(folder.path("backup"), folder.path("restored")).unwrap();
     assert_eq!(restored.verify().unwrap(), store.verify().unwrap());
     let copy = Connection::open(folder.path("backup")).unwrap();
-    copy.execute_batch("UPDATE entry SET kind = 'x' WHERE place = 0").unwrap();
+    copy.execute_batch("UPDATE entry SET leaf = zeroblob(32) WHERE place = 0").unwrap();
     drop(copy);
     let error = Store::restore(folder.path("backup"), folder.path("again")).unwrap_err();
     assert_eq!(error.kind(), Kind::Data, "{error}");
@@ -228,12 +230,12 @@ fn what_is_forgotten_is_gone_from_the_file_and_the_log_still_verifies() {
     let erased = store.forget_person("ana@example", "dpo@example", "asked for it").unwrap();
     assert_eq!((erased.entries, erased.documents), (1, 1));
     let after = store.verify().unwrap();
-    assert_eq!((after.entries, after.erased), (before.entries + 1, 1));
+    assert_eq!((after.entries, after.erased), (before.entries + 2, 1));
     let gone = store.forget_person("ana@example", "dpo@example", "again").unwrap_err();
     assert_eq!(gone.kind(), Kind::NotFound);
     let later = SystemTime::now() + Duration::from_secs(60);
     let erased = store.forget_before(later, "dpo@example", "too old").unwrap();
-    assert_eq!((erased.entries, erased.documents), (1, 1));
+    assert_eq!((erased.entries, erased.documents), (2, 1));
     assert_eq!(store.plan(plan.digest()).unwrap_err().kind(), Kind::NotFound);
     store.verify().unwrap();
     drop(store);
@@ -317,4 +319,31 @@ fn readings_are_noted_once() {
     assert_eq!(store.note_reading(&named).unwrap_err().kind(), Kind::Conflict);
     let readings = store.readings("acme", "intune").unwrap();
     assert_eq!((readings.len(), readings[0].rows, &*readings[0].fields), (1, 1, "id int"));
+}
+
+#[test]
+fn the_log_is_signed_and_what_was_signed_cannot_be_changed_unseen() {
+    let folder = Folder::new();
+    let path = folder.path("store.db");
+    let mut settings = StoreSettings::default();
+    settings.log = "log.example/store".into();
+    let store = StoreOptions::new().with_settings(settings).create(&path).unwrap();
+    store.keep_plan(&plan("reading-1", [0], 1)).unwrap();
+    let signer = Ed25519Signer::new("log.example/store", [1; 32]).unwrap();
+    let trust = Trust::new().with_log(signer.verifier().clone());
+    let note = store.checkpoint(&signer).unwrap();
+    let saved = Checkpoint::open(&note, &[signer.verifier().clone()]).unwrap();
+    store.keep_plan(&plan("reading-2", [0], 1)).unwrap();
+    let verdict = store.verify_log(&trust, Some(&saved)).unwrap();
+    assert!(verdict.holds(), "{verdict}");
+    assert_eq!(verdict.anchored, [0]);
+    let stranger = Ed25519Signer::new("other.example/store", [1; 32]).unwrap();
+    assert_eq!(store.checkpoint(&stranger).unwrap_err().kind(), Kind::Invalid);
+    store.forget_before(SystemTime::now() + Duration::from_secs(9), "dpo", "too old").unwrap();
+    assert!(store.verify_log(&trust, Some(&saved)).unwrap().holds());
+    drop(store);
+    let cut = "DELETE FROM entry; UPDATE tree SET state = zeroblob(8)";
+    Connection::open(&path).unwrap().execute_batch(cut).unwrap();
+    let store = Store::open(&path).unwrap();
+    assert!(!store.verify_log(&trust, Some(&saved)).unwrap().holds());
 }

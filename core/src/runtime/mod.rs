@@ -27,6 +27,6 @@ pub use layers::{
 pub use read::Reader;
 #[cfg(feature = "store")]
 pub use store::{
-    Agreed, Approval, BreakGlass, ChangeState, Erased, Followed, LogEntry, Permit, Reading, Store,
-    StoreOptions, StoreSettings, Tracked, Verified,
+    Agreed, Approval, BreakGlass, ChangeState, Followed, Forgotten, LogEntry, Permit, Reading,
+    Store, StoreOptions, StoreSettings, Tracked, Verified,
 };

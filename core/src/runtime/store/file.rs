@@ -40,7 +40,7 @@ pub(super) fn open(path: &Path, settings: &StoreSettings, now: i64) -> Result<Co
 /// A store that lives in memory and ends with the connection.
 pub(super) fn in_memory(settings: &StoreSettings, now: i64) -> Result<Connection> {
     let mut connection = Connection::open_in_memory().map_err(sql)?;
-    schema::migrate(&mut connection, now)?;
+    schema::make(&mut connection, &settings.log, now)?;
     configure(&connection, settings)?;
     Ok(connection)
 }
@@ -111,7 +111,7 @@ fn fill(path: &Path, settings: &StoreSettings, now: i64) -> Result<()> {
         _ => {}
     }
     let mut connection = connect(path, settings, OpenFlags::SQLITE_OPEN_CREATE)?;
-    schema::migrate(&mut connection, now)?;
+    schema::make(&mut connection, &settings.log, now)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(sql)?;
     connection.close().map_err(|(_, cause)| sql(cause))
 }

@@ -34,7 +34,7 @@ pub use catalogue::{Agreed, Reading};
 pub use drift::{Followed, Tracked};
 pub use journal::ChangeState;
 pub(super) use journal::{Begin, Item, Settled, Ticket};
-pub use upkeep::{Erased, LogEntry, Verified};
+pub use upkeep::{Forgotten, LogEntry, Verified};
 
 /// What a store may be told; plain data, unknown keys are refused.
 ///
@@ -54,11 +54,14 @@ pub struct StoreSettings {
     pub batch: usize,
     /// How many pages of 4096 bytes the file may have at most; no bound without this.
     pub most_pages: Option<u32>,
+    /// The name of a new store's audit log: that of the key which signs its checkpoints. A store that
+    /// is there keeps its own.
+    pub log: String,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { busy_ms: 5_000, batch: 256, most_pages: None }
+        Self { busy_ms: 5_000, batch: 256, most_pages: None, log: "trueup.local/log".to_owned() }
     }
 }
 

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use trueup_connector::{Error, Kind, Result};
 
 use super::faults::sql;
+use crate::audit::Log;
 
 /// Marks a file as a store of trueup (`trup` in ASCII).
 const APPLICATION: i32 = 0x7472_7570;
@@ -27,6 +28,15 @@ pub(super) fn check(connection: &Connection) -> Result<()> {
         return Err(Error::new(Kind::Unsupported, message));
     }
     check_steps(connection, version)
+}
+
+/// Makes the tables of a new store whose log has this name.
+pub(super) fn make(connection: &mut Connection, log: &str, now: i64) -> Result<()> {
+    let log = Log::new(log)?;
+    migrate(connection, now)?;
+    let values = params![log.origin(), log.state()];
+    let statement = "INSERT INTO tree (one, origin, state, latest) VALUES (1, ?, ?, 0)";
+    connection.execute(statement, values).map_err(sql).map(drop)
 }
 
 /// Takes the file forward to this version, in one transaction.

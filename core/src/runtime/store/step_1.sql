@@ -153,23 +153,21 @@ CREATE TABLE item (
 CREATE TABLE entry (
     place INTEGER PRIMARY KEY,
     leaf BLOB NOT NULL,
+    text TEXT NOT NULL,
     kind TEXT NOT NULL,
-    at TEXT NOT NULL,
-    payload TEXT,
-    salt BLOB,
-    commitment BLOB,
+    at INTEGER NOT NULL,
     subject TEXT,
-    CHECK ((payload IS NULL) = (salt IS NULL) AND (payload IS NULL) = (commitment IS NOT NULL))
+    erased INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX entry_of ON entry (subject) WHERE subject IS NOT NULL;
 
--- The tree's state: size and roots of its full subtrees (docs/spec/audit.md).
+-- The log's name, and its tree's state (docs/spec/audit.md).
 CREATE TABLE tree (
     one INTEGER PRIMARY KEY CHECK (one = 1),
+    origin TEXT NOT NULL,
     state BLOB NOT NULL,
     latest INTEGER NOT NULL
 ) STRICT;
-INSERT INTO tree (one, state, latest) VALUES (1, x'0000000000000000', 0);
 
 CREATE TABLE checkpoint (
     size INTEGER PRIMARY KEY,

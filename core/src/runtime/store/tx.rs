@@ -8,7 +8,7 @@ use trueup_connector::Result;
 
 use super::super::clock::{Clock, Entropy, fresh_id, millis};
 use super::faults::{run, sql};
-use super::log::{Edge, Entry};
+use super::log::{End, Saying};
 
 /// The connection, and what belongs to the transaction that is open on it.
 #[derive(Debug)]
@@ -16,9 +16,9 @@ pub(super) struct Batch {
     connection: Connection,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    /// The log's growing edge: now, and before the work that is under way.
-    edge: Option<Edge>,
-    before: Option<Edge>,
+    /// The log's growing end: now, and before the work that is under way.
+    end: Option<End>,
+    before: Option<End>,
     written: bool,
 }
 
@@ -34,7 +34,7 @@ impl Batch {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { connection, clock, entropy, edge: None, before: None, written: false }
+        Self { connection, clock, entropy, end: None, before: None, written: false }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -43,12 +43,12 @@ impl Batch {
 
     /// Takes the right to write before reading, so that what was read still holds at the commit.
     pub(super) fn begin(&mut self) -> Result<()> {
-        (self.edge, self.before, self.written) = (None, None, false);
+        (self.end, self.before, self.written) = (None, None, false);
         run(&self.connection, "BEGIN IMMEDIATE")
     }
 
     pub(super) fn savepoint(&mut self) -> Result<()> {
-        self.before.clone_from(&self.edge);
+        self.before.clone_from(&self.end);
         run(&self.connection, "SAVEPOINT job")
     }
 
@@ -61,14 +61,14 @@ impl Batch {
     pub(super) fn release(&mut self, keep: bool) -> Result<()> {
         if !keep {
             run(&self.connection, "ROLLBACK TO job")?;
-            self.edge.clone_from(&self.before);
+            self.end.clone_from(&self.before);
         }
         run(&self.connection, "RELEASE job")
     }
 
     pub(super) fn commit(&mut self) -> Result<()> {
-        if let Some(edge) = self.edge.as_ref().filter(|_| self.written) {
-            edge.save(&self.connection)?;
+        if let Some(end) = self.end.as_ref().filter(|_| self.written) {
+            end.save(&self.connection)?;
         }
         run(&self.connection, "COMMIT")
     }
@@ -95,9 +95,9 @@ impl Tx<'_> {
 
     /// The latest time of an entry of the log.
     pub(in crate::runtime) fn latest(&self) -> Result<i64> {
-        match &self.batch.edge {
-            Some(edge) => Ok(edge.latest()),
-            None => Ok(Edge::load(self.sql())?.latest()),
+        match &self.batch.end {
+            Some(end) => Ok(end.latest()),
+            None => Ok(End::load(self.sql())?.latest()),
         }
     }
 
@@ -141,13 +141,13 @@ impl Tx<'_> {
         subject: Option<&str>,
         payload: &Json,
     ) -> Result<()> {
-        let Batch { connection, entropy, edge, written, .. } = &mut *self.batch;
-        let edge = match edge {
-            Some(edge) => edge,
-            None => edge.insert(Edge::load(connection)?),
+        let Batch { connection, entropy, end, written, .. } = &mut *self.batch;
+        let end = match end {
+            Some(end) => end,
+            None => end.insert(End::load(connection)?),
         };
         *written = true;
-        let entry = Entry { kind, at: self.now, subject, payload };
-        edge.append(connection, entropy.as_ref(), &entry)
+        let saying = Saying { kind, at: self.now, subject, payload };
+        end.append(connection, entropy.as_ref(), &saying)
     }
 }

@@ -1,4 +1,4 @@
-//! Backups, checks, and forgetting.
+//! Backups, checks, checkpoints, and forgetting.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -7,26 +7,21 @@ use rusqlite::{Connection, OpenFlags, Row, params};
 use serde_json::json;
 use trueup_connector::{Error, Hash, Kind, Result};
 
-use super::super::clock::{iso, millis};
+use super::super::clock::millis;
 use super::faults::sql;
-use super::log::{Edge, commitment, leaf};
+use super::log::{End, read};
 use super::tx::Tx;
 use super::{Store, StoreOptions, file, schema};
+use crate::audit::{Checkpoint, Entry, Frontier, Signer, Stored, Trust, Verdict, verify_log};
 
-/// One entry of the audit log.
+/// One entry of the audit log, and the hash of its leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogEntry {
     /// Its place in the log, from 0.
     pub place: u64,
-    /// What happened: `run.started`, `change.intent`, …
-    pub kind: String,
-    /// When: an instant in ISO 8601.
-    pub at: String,
-    /// What it says, in canonical JSON, and the salt of its commitment; `None` once erased.
-    pub payload: Option<(String, [u8; 32])>,
-    /// What stands in the tree for the payload.
-    pub commitment: Hash,
+    /// What happened, when.
+    pub entry: Entry,
     /// The hash of its leaf.
     pub leaf: Hash,
 }
@@ -46,7 +41,7 @@ pub struct Verified {
 /// What was forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Erased {
+pub struct Forgotten {
     /// Payloads of the audit log.
     pub entries: u64,
     /// Plans, decisions and answers.
@@ -67,14 +62,7 @@ impl Store {
             Error::new(Kind::Unsupported, "a store in memory has nothing to back up")
         })?;
         copy(&from, to)?;
-        let checked = StoreOptions::new().open(to).and_then(|copy| copy.verify());
-        match checked {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                std::fs::remove_file(to).map_err(|cause| file::io(to, cause))?;
-                Err(error)
-            }
-        }
+        checked(to).map(drop)
     }
 
     /// Makes a store of a backup; the backup is checked first and stays as it is.
@@ -88,15 +76,7 @@ impl Store {
         let (backup, to) = (backup.as_ref(), to.as_ref());
         file::look(backup)?;
         copy(backup, to)?;
-        let store = StoreOptions::new().open(to)?;
-        match store.verify() {
-            Ok(_) => Ok(store),
-            Err(error) => {
-                drop(store);
-                std::fs::remove_file(to).map_err(|cause| file::io(to, cause))?;
-                Err(error)
-            }
-        }
+        checked(to)
     }
 
     /// Checks the file, its tables, and every entry of the audit log against its leaf and the tree.
@@ -110,12 +90,57 @@ impl Store {
     /// Entries of the audit log from this place on, `most` at most.
     ///
     /// # Errors
-    /// Those of the store.
+    /// `data` for an entry that is not the one of its leaf; those of the store.
     pub fn log_entries(&self, from: u64, most: u32) -> Result<Vec<LogEntry>> {
-        let question = "SELECT place, kind, at, payload, salt, commitment, leaf FROM entry
-            WHERE place >= ? ORDER BY place LIMIT ?";
         let from = i64::try_from(from).unwrap_or(i64::MAX);
-        self.call(move |tx| tx.rows(question, params![from, most], entry))
+        self.call(move |tx| {
+            let rows = tx.rows(ENTRIES, params![from, most], entry_row)?;
+            let entry = |(place, text, leaf): (u64, String, Hash)| {
+                Ok(LogEntry { place, entry: read(place, &text, &leaf)?, leaf })
+            };
+            rows.into_iter().map(entry).collect()
+        })
+    }
+
+    /// Signs the log's head: whoever keeps the note finds any later change of what it covers.
+    ///
+    /// # Errors
+    /// `invalid` for a signer of another name than the log's; those of the signer and the store.
+    pub fn checkpoint(&self, signer: &dyn Signer) -> Result<String> {
+        let log = self.call(|tx| Ok(End::load(tx.sql())?.log().clone()))?;
+        let (note, size) = (log.checkpoint(signer)?, log.size() as i64);
+        let kept = note.clone();
+        self.call(move |tx| {
+            let values = params![size, kept, tx.now()];
+            tx.run("INSERT OR REPLACE INTO checkpoint (size, note, at) VALUES (?, ?, ?)", values)
+        })?;
+        Ok(note)
+    }
+
+    /// The checkpoints that were signed, smallest first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn checkpoints(&self) -> Result<Vec<String>> {
+        let question = "SELECT note FROM checkpoint ORDER BY size";
+        self.call(move |tx| tx.rows(question, [], |row| row.get(0)))
+    }
+
+    /// Verifies the audit log against the checkpoints that were signed, and one that was kept
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// Those of the store; what is wrong with the log is in the verdict.
+    pub fn verify_log(&self, trust: &Trust, saved: Option<&Checkpoint>) -> Result<Verdict> {
+        let notes = self.checkpoints()?;
+        let (origin, rows) = self.call(|tx| {
+            let origin = End::load(tx.sql())?.log().origin().to_owned();
+            Ok((origin, tx.rows(ENTRIES, params![0, -1], entry_row)?))
+        })?;
+        let stored =
+            rows.into_iter().map(|(_, text, leaf)| Stored { text: text.into_bytes(), leaf });
+        let notes: Vec<&str> = notes.iter().map(String::as_str).collect();
+        Ok(verify_log(&origin, stored, &notes, trust, saved))
     }
 
     /// Forgets what is older than that: payloads of the audit log, documents of plans that no open
@@ -124,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn forget_before(&self, time: SystemTime, by: &str, reason: &str) -> Result<Erased> {
+    pub fn forget_before(&self, time: SystemTime, by: &str, reason: &str) -> Result<Forgotten> {
         let (time, by, reason) = (millis(time), by.to_owned(), reason.to_owned());
         self.call(move |tx| forget_before(tx, time, &by, &reason))
     }
@@ -133,10 +158,26 @@ impl Store {
     ///
     /// # Errors
     /// `not_found` where there is nothing to forget; those of the store.
-    pub fn forget_person(&self, person: &str, by: &str, reason: &str) -> Result<Erased> {
+    pub fn forget_person(&self, person: &str, by: &str, reason: &str) -> Result<Forgotten> {
         let (person, by, reason) = (person.to_owned(), by.to_owned(), reason.to_owned());
         self.call(move |tx| forget_person(tx, &person, &by, &reason))
     }
+}
+
+const ENTRIES: &str = "SELECT place, text, leaf FROM entry WHERE place >= ? ORDER BY place LIMIT ?";
+
+fn entry_row(row: &Row<'_>) -> rusqlite::Result<(u64, String, Hash)> {
+    Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?, row.get(2)?))
+}
+
+/// The store at this path, if it is whole; else there is no file left.
+fn checked(path: &Path) -> Result<Store> {
+    let store = StoreOptions::new().open(path);
+    let outcome = store.and_then(|store| store.verify().map(|_| store));
+    if outcome.is_err() {
+        std::fs::remove_file(path).map_err(|cause| file::io(path, cause))?;
+    }
+    outcome
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -170,21 +211,18 @@ fn verify(tx: &Tx<'_>) -> Result<Verified> {
     if !tx.rows("PRAGMA foreign_key_check", [], |_| Ok(()))?.is_empty() {
         return Err(damaged("a row belongs to one that is not there"));
     }
-    let (mut edge, mut erased) = (Edge::default(), 0);
-    let question =
-        "SELECT place, kind, at, payload, salt, commitment, leaf FROM entry ORDER BY place";
-    for (place, one) in tx.rows(question, [], entry)?.into_iter().enumerate() {
-        let right =
-            one.place == place as u64 && leaf(&one.kind, &one.at, &one.commitment) == one.leaf;
-        if !right {
-            return Err(damaged(&format!("entry {place} of the log is not the one of its leaf")));
+    let (mut tree, mut erased) = (Frontier::new(), 0);
+    for (place, text, leaf) in tx.rows(ENTRIES, params![0, -1], entry_row)? {
+        if place != tree.size() {
+            return Err(damaged(&format!("entry {} of its log is gone", tree.size())));
         }
-        erased += u64::from(one.payload.is_none());
-        edge.push(one.leaf);
+        erased += u64::from(read(place, &text, &leaf)?.is_erased());
+        tree.push(leaf);
     }
-    match edge.same_tree(&Edge::load(tx.sql())?) {
-        true => Ok(Verified { entries: edge.size(), erased, root: edge.root() }),
-        false => Err(damaged("the log's tree is not the one of its entries")),
+    let end = End::load(tx.sql())?;
+    match end.log().size() == tree.size() && end.log().root() == tree.root() {
+        true => Ok(Verified { entries: tree.size(), erased, root: tree.root() }),
+        false => Err(damaged("its log's tree is not the one of the entries")),
     }
 }
 
@@ -192,41 +230,19 @@ fn damaged(what: &str) -> Error {
     Error::new(Kind::Data, format!("the store is damaged: {what}; restore a backup"))
 }
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<LogEntry> {
-    let payload: Option<String> = row.get(3)?;
-    let (payload, commitment) = match payload {
-        Some(payload) => {
-            let salt: [u8; 32] = row.get(4)?;
-            let commitment = commitment(&salt, &payload);
-            (Some((payload, salt)), commitment)
-        }
-        None => (None, row.get(5)?),
-    };
-    Ok(LogEntry {
-        place: row.get::<_, i64>(0)?.unsigned_abs(),
-        kind: row.get(1)?,
-        at: row.get(2)?,
-        payload,
-        commitment,
-        leaf: row.get(6)?,
-    })
-}
-
-fn forget_before(tx: &mut Tx<'_>, time: i64, by: &str, reason: &str) -> Result<Erased> {
-    let places = tx.rows(
-        "SELECT place FROM entry WHERE at < ? AND payload IS NOT NULL AND kind != 'audit.erased'",
-        [iso(time)],
-        |row| row.get::<_, i64>(0),
-    )?;
-    erase(tx, &places)?;
+fn forget_before(tx: &mut Tx<'_>, time: i64, by: &str, reason: &str) -> Result<Forgotten> {
+    let question = "SELECT place FROM entry WHERE at < ? AND NOT erased AND kind != 'audit.erased'
+        ORDER BY place";
+    let places = tx.rows(question, [time], |row| row.get(0))?;
     let documents = tx.run(OLD_PLANS, [time])?
         + tx.run(OLD_DECISIONS, [time])?
         + tx.run(OLD_ANSWERS, [time])?;
     let records = tx.run("DELETE FROM reading WHERE at < ?", [time])?
         + tx.run("DELETE FROM finding WHERE resolved_at < ?", [time])?;
-    say_erased(tx, &places, by, reason)?;
-    let (entries, documents, records) = (places.len() as u64, documents as u64, records as u64);
-    Ok(Erased { entries, documents, records })
+    let (documents, records) = (documents as u64, records as u64);
+    let forgotten = Forgotten { entries: places.len() as u64, documents, records };
+    erase(tx, &places, &forgotten, by, reason)?;
+    Ok(forgotten)
 }
 
 const OLD_PLANS: &str = "UPDATE plan SET document = NULL WHERE at < ? AND document IS NOT NULL
@@ -237,37 +253,43 @@ const OLD_DECISIONS: &str =
 const OLD_ANSWERS: &str = "UPDATE answer SET document = NULL, person = NULL
     WHERE at < ? AND document IS NOT NULL";
 
-fn forget_person(tx: &mut Tx<'_>, person: &str, by: &str, reason: &str) -> Result<Erased> {
-    let question = "SELECT place FROM entry WHERE subject = ? AND payload IS NOT NULL";
-    let places = tx.rows(question, [person], |row| row.get::<_, i64>(0))?;
+fn forget_person(tx: &mut Tx<'_>, person: &str, by: &str, reason: &str) -> Result<Forgotten> {
+    let question = "SELECT place FROM entry WHERE subject = ? AND NOT erased ORDER BY place";
+    let places = tx.rows(question, [person], |row| row.get(0))?;
     let answers = "UPDATE answer SET document = NULL, person = NULL WHERE person = ?";
-    let documents = tx.run(answers, [person])?;
+    let documents = tx.run(answers, [person])? as u64;
     if places.is_empty() && documents == 0 {
         return Err(Error::new(Kind::NotFound, "there is nothing of this person to forget"));
     }
-    erase(tx, &places)?;
-    say_erased(tx, &places, by, reason)?;
-    Ok(Erased { entries: places.len() as u64, documents: documents as u64, records: 0 })
+    let forgotten = Forgotten { entries: places.len() as u64, documents, records: 0 };
+    erase(tx, &places, &forgotten, by, reason)?;
+    Ok(forgotten)
 }
 
-/// Takes payloads and salts away; what is left proves only that something was there.
-fn erase(tx: &Tx<'_>, places: &[i64]) -> Result<()> {
+/// Takes payloads and salts away; what is left proves only that something was there. Who allowed it
+/// is said in the log.
+fn erase(
+    tx: &mut Tx<'_>,
+    places: &[i64],
+    forgotten: &Forgotten,
+    by: &str,
+    reason: &str,
+) -> Result<()> {
+    let question = "SELECT place, text, leaf FROM entry WHERE place = ?";
     for place in places {
-        let question = "SELECT payload, salt FROM entry WHERE place = ?";
-        let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 32]>(1)?));
-        if let Some((payload, salt)) = tx.first(question, [place], row)? {
-            let values = params![commitment(&salt, &payload), place];
-            tx.run(
-                "UPDATE entry SET payload = NULL, salt = NULL, subject = NULL, commitment = ?
-                 WHERE place = ?",
-                values,
-            )?;
+        if let Some((place, text, leaf)) = tx.first(question, [place], entry_row)? {
+            let erased = read(place, &text, &leaf)?.erase().text();
+            let statement = "UPDATE entry SET text = ?, subject = NULL, erased = 1 WHERE place = ?";
+            tx.run(statement, params![erased, place as i64])?;
         }
     }
-    Ok(())
-}
-
-fn say_erased(tx: &mut Tx<'_>, places: &[i64], by: &str, reason: &str) -> Result<()> {
-    let said = json!({"by": by, "entries": places, "reason": reason});
-    tx.log("audit.erased", None, &said)
+    if !places.is_empty() {
+        let said = json!({"by": by, "entries": places, "reason": reason});
+        tx.log("audit.erased", None, &said)?;
+    }
+    let Forgotten { entries, documents, records } = forgotten;
+    let said = json!({
+        "by": by, "reason": reason, "entries": entries, "documents": documents, "records": records,
+    });
+    tx.log("store.forgotten", None, &said)
 }
