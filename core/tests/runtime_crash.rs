@@ -21,7 +21,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use runtime_support::{Mode, Quirk, Target, Yes, grant, plan, wished};
+use runtime_support::{Mode, Quirk, Target, grant, plan, wished, yes};
 use trueup::runtime::{ChangeState, Executor, ExecutorSettings, Hooks, Point, Store};
 
 const IDS: [i64; 6] = [0, 1, 2, 3, 12, 13];
@@ -75,13 +75,13 @@ async fn carry_out(folder: &Path, mode: Mode, hooks: Arc<Stop>) {
     let open = executor.open_runs().await.unwrap();
     if begun {
         for run in open {
-            let run = executor.recover(&run, None, &systems, Arc::new(Yes)).await.unwrap();
+            let run = executor.recover(&run, None, &systems, yes()).await.unwrap();
             run.wait().await.unwrap();
         }
     } else {
         let plan = plan("reading-1", IDS, 3);
         let grant = grant(&store, &plan);
-        let run = executor.execute(&plan, &grant, &systems, Arc::new(Yes)).await.unwrap();
+        let run = executor.execute(&plan, &grant, &systems, yes()).await.unwrap();
         run.wait().await.unwrap();
     }
 }

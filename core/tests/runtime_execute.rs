@@ -13,8 +13,9 @@ mod runtime_support;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use runtime_support::{Mode, Quirk, Target, Yes, grant, plan, wished};
+use runtime_support::{Mode, Quirk, Target, grant, plan, wished, yes};
 use trueup::Kind;
+use trueup::guard::Grant;
 use trueup::runtime::{
     ChangeState, Event, Executor, ExecutorSettings, RunReport, RunStatus, Store, Systems,
 };
@@ -45,7 +46,7 @@ impl Stage {
         let plan = plan("reading-1", ids, 3);
         let executor = Executor::new(self.store.clone()).with_settings(settings);
         let grant = grant(&self.store, &plan);
-        let run = executor.execute(&plan, &grant, systems, Arc::new(Yes)).await.unwrap();
+        let run = executor.execute(&plan, &grant, systems, yes()).await.unwrap();
         run.wait().await.unwrap()
     }
 }
@@ -127,19 +128,18 @@ async fn a_plan_is_executed_once_and_a_grant_is_used_once() {
     let executor = Executor::new(stage.store.clone()).with_settings(settings());
     let (first, other) = (plan("reading-1", [0, 1], 3), plan("reading-2", [0, 1], 3));
     let (used, fresh) = (grant(&stage.store, &other), grant(&stage.store, &first));
-    let check = async |plan, grant: &str, kind, words: &str| {
-        let refused = executor.execute(plan, grant, &systems, Arc::new(Yes)).await.unwrap_err();
+    let check = async |plan, grant: &Grant, kind, words: &str| {
+        let refused = executor.execute(plan, grant, &systems, yes()).await.unwrap_err();
         assert_eq!(refused.kind(), kind, "{refused}");
         assert!(refused.to_string().contains(words), "{refused}");
     };
     check(&first, &fresh, Kind::Conflict, "executed already").await;
     check(&other, &fresh, Kind::Forbidden, "is for plan").await;
-    check(&other, "none", Kind::Forbidden, "no grant `none`").await;
-    executor.execute(&other, &used, &systems, Arc::new(Yes)).await.unwrap().wait().await.unwrap();
+    executor.execute(&other, &used, &systems, yes()).await.unwrap().wait().await.unwrap();
     let third = plan("reading-3", [0, 1], 3);
     check(&third, &used, Kind::Forbidden, "used already").await;
     let entries = stage.store.log_entries(0, 1_000).unwrap();
-    assert_eq!(entries.iter().filter(|entry| entry.entry.kind() == "run.refused").count(), 4);
+    assert_eq!(entries.iter().filter(|entry| entry.entry.kind() == "run.refused").count(), 3);
     assert_eq!(target.effects().len(), 4);
 }
 
@@ -157,7 +157,7 @@ async fn a_run_that_is_cancelled_stops_between_changes_and_says_what_was_not_sen
             }
         });
     let grant = grant(&stage.store, &plan);
-    let run = executor.execute(&plan, &grant, &systems, Arc::new(Yes)).await.unwrap();
+    let run = executor.execute(&plan, &grant, &systems, yes()).await.unwrap();
     assert!(canceller.set(Box::new(run.canceller())).is_ok());
     let report = run.wait().await.unwrap();
     assert_eq!(report.status, RunStatus::Cancelled);
@@ -193,7 +193,7 @@ async fn the_same_drift_next_week_is_fixed_again() {
     let executor = Executor::new(stage.store.clone()).with_settings(settings());
     let again = plan("reading-2", [0], 3);
     let grant = grant(&stage.store, &again);
-    let run = executor.execute(&again, &grant, &systems, Arc::new(Yes)).await.unwrap();
+    let run = executor.execute(&again, &grant, &systems, yes()).await.unwrap();
     assert_eq!(run.wait().await.unwrap().counts().done, 1);
     assert_eq!(target.records(), wished([0, 2]));
     tokio::time::sleep(Duration::from_millis(1)).await;

@@ -12,12 +12,13 @@ mod runtime_support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use runtime_support::{Mode, Shifted, Target, Yes, grant, plan};
+use runtime_support::{Mode, Shifted, Target, gate, grant, grant_by, plan, policy, yes};
+use trueup::guard::Decision;
 use trueup::runtime::{
-    Executor, ExecutorSettings, Gate, Hooks, Next, Point, RunCounts, RunStatus, Store,
-    StoreOptions, Usage, Verdict,
+    Executor, ExecutorSettings, Gate, Hooks, Next, Point, PolicyGate, RunCounts, RunStatus, Store,
+    StoreOptions, Usage,
 };
 use trueup::{Kind, Plan, Result, async_trait};
 
@@ -67,21 +68,21 @@ async fn a_second_run_is_refused_and_an_old_one_is_fenced_off() {
     let (first, second) = (plan("reading-1", [0], 1), plan("reading-2", [2], 1));
     let (one, two) = (grant(&stage.store, &first), grant(&stage.store, &second));
     let slow = stage.executor().with_hooks(hold.clone());
-    let held = slow.execute(&first, &one, &systems, Arc::new(Yes)).await.unwrap();
+    let held = slow.execute(&first, &one, &systems, yes()).await.unwrap();
     let quick = stage.executor();
-    let refused = quick.execute(&second, &two, &systems, Arc::new(Yes)).await.unwrap_err();
+    let refused = quick.execute(&second, &two, &systems, yes()).await.unwrap_err();
     assert_eq!(refused.kind(), Kind::Conflict);
     assert!(refused.to_string().contains("another run writes to this resource"), "{refused}");
     // The first run is silent for longer than its lease: the second takes its place.
     stage.clock.set(3_000_000);
-    let run = quick.execute(&second, &two, &systems, Arc::new(Yes)).await.unwrap();
+    let run = quick.execute(&second, &two, &systems, yes()).await.unwrap();
     assert_eq!(run.wait().await.unwrap().counts().done, 1);
     hold.1.store(true, Ordering::SeqCst);
     let id = held.id().to_owned();
     let fenced = held.wait().await.unwrap_err();
     assert_eq!(fenced.kind(), Kind::Conflict, "{fenced}");
     assert!(fenced.to_string().contains("another executor took this run's place"), "{fenced}");
-    let again = quick.recover(&id, None, &systems, Arc::new(Yes)).await.unwrap();
+    let again = quick.recover(&id, None, &systems, yes()).await.unwrap();
     assert_eq!(again.wait().await.unwrap().counts().done, 1);
     assert_eq!(target.effects().len(), 2);
 }
@@ -94,7 +95,7 @@ async fn a_clock_that_jumps_ends_grants_and_never_revives_them() {
     let grant = grant(&stage.store, &plan);
     let executor = stage.executor();
     let check = async |words: &str| {
-        let refused = executor.execute(&plan, &grant, &systems, Arc::new(Yes)).await.unwrap_err();
+        let refused = executor.execute(&plan, &grant, &systems, yes()).await.unwrap_err();
         assert!(refused.to_string().contains(words), "{refused}");
     };
     stage.clock.set(7_200_000);
@@ -105,35 +106,20 @@ async fn a_clock_that_jumps_ends_grants_and_never_revives_them() {
     assert!(target.effects().is_empty());
 }
 
-/// Lets so many changes through in any hour, and says no to what is more.
-#[derive(Debug)]
-struct Budget(u64);
-
-#[async_trait]
-impl Gate for Budget {
-    fn decide(&self, plan: &Plan, now: SystemTime, used: &dyn Usage) -> Result<Verdict> {
-        let wants = plan.changes().len() as u64;
-        let used = used.used("hourly", now - Duration::from_secs(3_600))?;
-        Ok(match used + wants > self.0 {
-            true => Verdict::refuse(format!("{used} of {} used, {wants} more wanted", self.0)),
-            false => Verdict::allow().with_reservation("hourly", wants),
-        })
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn splitting_a_plan_evades_no_limit() {
     let stage = Stage::new();
     let (target, systems) = stage.target().systems();
+    let policy = policy("rate = { count = 6, per = \"1h\" }");
     let mut refused = 0;
     for part in 0..5_i64 {
         let plan = plan(&format!("part-{part}"), [20 + part * 2, 21 + part * 2], 2);
-        let grant = grant(&stage.store, &plan);
-        match stage.executor().execute(&plan, &grant, &systems, Arc::new(Budget(6))).await {
+        let grant = grant_by(&policy, &stage.store, &plan);
+        match stage.executor().execute(&plan, &grant, &systems, gate(&policy)).await {
             Ok(run) => assert_eq!(run.wait().await.unwrap().counts().done, 2),
             Err(error) => {
                 assert_eq!(error.kind(), Kind::Forbidden, "{error}");
-                assert!(error.to_string().contains("6 of 6 used, 2 more wanted"), "{error}");
+                assert!(error.to_string().contains("the plan is denied now"), "{error}");
                 refused += 1;
             }
         }
@@ -142,13 +128,13 @@ async fn splitting_a_plan_evades_no_limit() {
 }
 
 /// Waits once after each wave, and stops after the second.
-#[derive(Debug, Default)]
-struct Careful(AtomicBool);
+#[derive(Debug)]
+struct Careful(AtomicBool, Arc<PolicyGate>);
 
 #[async_trait]
 impl Gate for Careful {
-    fn decide(&self, _: &Plan, _: SystemTime, _: &dyn Usage) -> Result<Verdict> {
-        Ok(Verdict::allow())
+    fn decide(&self, plan: &Plan, now: i64, used: &dyn Usage) -> Result<Decision> {
+        self.1.decide(plan, now, used)
     }
 
     async fn after_wave(&self, wave: u32, so_far: &RunCounts) -> Result<Next> {
@@ -167,7 +153,7 @@ async fn a_run_pauses_between_waves_until_their_gate_is_met() {
     let (target, systems) = stage.target().systems();
     let plan = plan("reading-1", 20..26, 2);
     let grant = grant(&stage.store, &plan);
-    let gate = Arc::new(Careful::default());
+    let gate = Arc::new(Careful(AtomicBool::new(false), yes()));
     let run = stage.executor().execute(&plan, &grant, &systems, gate).await.unwrap();
     let report = run.wait().await.unwrap();
     assert_eq!((report.status, report.counts().done), (RunStatus::Stopped, 4), "{report:?}");

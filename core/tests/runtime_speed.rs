@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use runtime_support::{Yes, grant, plan};
+use runtime_support::{grant, plan, yes};
 use rusqlite::Connection;
 use trueup::runtime::{Executor, ExecutorSettings, Store, Systems};
 use trueup::{
@@ -98,7 +98,7 @@ async fn ours(folder: &Path, turn: usize) -> f64 {
     let systems = Systems::new().with(Side::Actual, Arc::new(Nothing));
     let executor = Executor::new(store).with_settings(settings);
     let began = Instant::now();
-    let run = executor.execute(&plan, &grant, &systems, Arc::new(Yes)).await.unwrap();
+    let run = executor.execute(&plan, &grant, &systems, yes()).await.unwrap();
     let report = run.wait().await.unwrap();
     assert_eq!(report.counts().done, WRITES.unsigned_abs());
     WRITES as f64 / began.elapsed().as_secs_f64()

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use runtime_support::{Mode, Shifted, Target, Yes, grant, plan};
+use runtime_support::{Mode, Shifted, Target, grant, plan, yes};
 use rusqlite::Connection;
 use serde_json::json;
 use trueup::audit::{Checkpoint, Ed25519Signer, Signer, Trust};
@@ -165,7 +165,7 @@ async fn a_full_store_sends_nothing_and_stays_whole() {
     let store = StoreOptions::new().with_settings(settings).open(&path).unwrap();
     let (target, systems) = Target::new(folder.path("effects"), Mode::Key).systems();
     let executor = Executor::new(store.clone());
-    let error = match executor.execute(&plan, &grant, &systems, Arc::new(Yes)).await {
+    let error = match executor.execute(&plan, &grant, &systems, yes()).await {
         Ok(run) => run.wait().await.unwrap_err(),
         Err(error) => error,
     };

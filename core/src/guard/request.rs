@@ -92,6 +92,13 @@ impl Request {
         }
     }
 
+    /// Sets when it is asked, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn at(mut self, now: i64) -> Self {
+        self.now = now;
+        self
+    }
+
     /// Sets where it would be done: `production`, `test`, ….
     #[must_use]
     pub fn with_environment(mut self, environment: impl Into<String>) -> Self {

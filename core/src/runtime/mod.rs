@@ -18,7 +18,7 @@ pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 #[cfg(feature = "store")]
 pub use executor::{
     ChangeReport, Event, Execution, Executor, ExecutorSettings, Gate, Hooks, Next, Point,
-    RunCounts, RunReport, RunStatus, Systems, Usage, Verdict,
+    PolicyGate, RunCounts, RunReport, RunStatus, Systems, Usage,
 };
 pub use layers::{
     RateLayer, RateSettings, ReadOnlyLayer, RecordLayer, Replay, RetryLayer, Tape, TimeoutLayer,
@@ -27,6 +27,6 @@ pub use layers::{
 pub use read::Reader;
 #[cfg(feature = "store")]
 pub use store::{
-    Agreed, Approval, BreakGlass, ChangeState, Followed, Forgotten, LogEntry, Permit, Reading,
-    Store, StoreOptions, StoreSettings, Tracked, Verified,
+    Agreed, ChangeState, Followed, Forgotten, LogEntry, Noted, OpenedGlass, Permit, Reading, Store,
+    StoreOptions, StoreSettings, Tracked, Verified,
 };

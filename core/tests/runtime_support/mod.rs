@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use trueup::runtime::{Clock, Gate, Store, SystemClock, Systems, Usage, Verdict};
+use trueup::guard::{Actor, Grant, Policy, Request, Standing};
+use trueup::runtime::{Clock, PolicyGate, Store, SystemClock, Systems};
 use trueup::{
     Authorised, Capability, Change, Connector, Context, Error, Field, FieldValue, Idempotency,
     Identity, Impact, Kind, LogicalType, Operation, Origin, Page, Plan, PlannedChange, Provenance,
@@ -318,21 +319,46 @@ pub(crate) fn wished(ids: impl IntoIterator<Item = i64>) -> BTreeMap<i64, String
     records
 }
 
-/// Keeps a plan and grants it for an hour.
-pub(crate) fn grant(store: &Store, plan: &Plan) -> String {
-    store.keep_plan(plan).expect("keep");
-    let until = SystemTime::now() + Duration::from_secs(3_600);
-    store.permit(plan.digest(), until).expect("permit").id
+/// A policy that allows everything, with these lines in its one rule.
+pub(crate) fn policy(lines: &str) -> Arc<Policy> {
+    let text = format!(
+        "version = 1\nname = \"test\"\nvalid = \"1h\"\nstale_share = \"100%\"\n\
+         [[rule]]\nid = \"all\"\noutcome = \"allow\"\n{lines}\n"
+    );
+    Arc::new(Policy::from_toml(&text).expect("a policy"))
+}
+
+fn request() -> Request {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time");
+    Request::new(Actor::new("agent:test"), i64::try_from(now.as_millis()).expect("a moment"))
+}
+
+/// What grants a plan and lets it through.
+pub(crate) fn gate(policy: &Arc<Policy>) -> Arc<PolicyGate> {
+    Arc::new(PolicyGate::new(policy.clone(), request()))
 }
 
 /// Says yes to everything.
-#[derive(Debug)]
-pub(crate) struct Yes;
+pub(crate) fn yes() -> Arc<PolicyGate> {
+    gate(&policy(""))
+}
 
-#[async_trait]
-impl Gate for Yes {
-    fn decide(&self, _: &Plan, _: SystemTime, _: &dyn Usage) -> Result<Verdict> {
-        Ok(Verdict::allow().with_stale_share(1.0))
+/// Keeps a plan, and gets the grant of a policy that allows everything.
+pub(crate) fn grant(store: &Store, plan: &Plan) -> Grant {
+    grant_by(&policy(""), store, plan)
+}
+
+/// Keeps a plan, and gets this policy's grant.
+pub(crate) fn grant_by(policy: &Policy, store: &Store, plan: &Plan) -> Grant {
+    store.keep_plan(plan).expect("keep");
+    let mut request = request();
+    for limit in policy.usages(request.now()) {
+        request = request.with_used(limit.limit, 0);
+    }
+    let asked = policy.decide(plan, &request).asked().expect("not denied");
+    match asked.standing(&[], request.now(), &|_, _, _, _| false) {
+        Standing::Granted(grant) => grant,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -9,15 +9,15 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tracing::Instrument;
 use trueup_connector::{Error, Kind, Result};
 
-use super::super::clock::millis;
 use super::super::names;
 use super::super::store::journal::items;
 use super::super::store::{ChangeState, Item};
 use super::errand::{Errand, Kit};
-use super::gate::{Gate, Next, Verdict, ask};
+use super::gate::{Gate, Next, ask};
 use super::hooks::Point;
 use super::judge::{Judged, Sent};
 use super::report::{Event, RunCounts, RunReport, RunStatus};
+use crate::guard::Decision;
 
 /// Who is told what happens.
 pub(super) type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
@@ -27,7 +27,7 @@ pub(super) struct Course {
     pub(super) kit: Arc<Kit>,
     pub(super) items: Vec<Item>,
     pub(super) gate: Arc<dyn Gate>,
-    pub(super) verdict: Verdict,
+    pub(super) decision: Decision,
     pub(super) listener: Option<Listener>,
     pub(super) cancelled: Arc<watch::Sender<bool>>,
     /// Why nothing more is sent.
@@ -240,15 +240,15 @@ impl Course {
 
     /// Asks the gate again when what it said has run out.
     async fn decide_again(&mut self) -> Result<()> {
-        let over = self.verdict.valid_until.is_some_and(|it| millis(it) <= self.kit.desk.now());
+        let over = self.decision.valid_until() <= self.kit.desk.now();
         if !over || self.halted() {
             return Ok(());
         }
         let plan = self.kit.work.plan().clone();
         let (store, gate) = (self.kit.desk.store().clone(), self.gate.clone());
-        let verdict = store.submit(move |tx| ask(tx, gate.as_ref(), &plan)).await;
-        match verdict {
-            Ok(verdict) => self.verdict = verdict,
+        let decision = store.submit(move |tx| ask(tx, gate.as_ref(), &plan, None)).await;
+        match decision {
+            Ok(decision) => self.decision = decision,
             Err(error) => self.stop(error.to_string()),
         }
         Ok(())
@@ -281,7 +281,8 @@ impl Course {
         if errors >= count.max(1) && errors as f64 > share * settled as f64 {
             self.stop(format!("{errors} of {settled} changes failed or are unknown: more than the share of {share}"));
         }
-        let (stale, total, share) = (counts.stale, counts.total, self.verdict.stale_share);
+        let (stale, total, share) =
+            (counts.stale, counts.total, self.decision.stale_share() as f64 / 1e6);
         if stale > 0 && stale as f64 > share * total as f64 {
             self.stop(format!(
                 "{stale} of {total} changes are stale: more than the share of {share}; read again"

@@ -1,27 +1,32 @@
 //! What must say yes, again, when a plan is executed.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 use trueup_connector::{Error, Hash, Kind, Result, async_trait};
 
-use super::super::clock::{millis, moment};
 use super::super::store::Tx;
 use super::super::store::approvals::used_by_others;
 use super::report::RunCounts;
+use crate::guard::{BreakGlass, Decision, Grant, Outcome, Policy, Request};
 use crate::plan::Plan;
 
 /// Decides about a plan at the moment it is executed, and between its waves.
+///
+/// [`PolicyGate`] is the one to use; write another to wait for more than the policy asks between
+/// waves. A decision can only come from a [`Policy`].
 #[async_trait]
 pub trait Gate: fmt::Debug + Send + Sync {
-    /// Decides again, with how much of each limit other plans have used.
+    /// Decides again, with how much of each limit other plans have used. `now` is in milliseconds
+    /// since the Unix epoch.
     ///
-    /// It is called inside the transaction that reserves what it says, so that two plans cannot both
-    /// have the rest of a limit; it must be quick, and must not use the store.
+    /// It is called inside the transaction that reserves what the decision takes, so that two plans
+    /// cannot both have the rest of a limit; it must be quick, and must not use the store.
     ///
     /// # Errors
     /// Any error is a no.
-    fn decide(&self, plan: &Plan, now: SystemTime, used: &dyn Usage) -> Result<Verdict>;
+    fn decide(&self, plan: &Plan, now: i64, used: &dyn Usage) -> Result<Decision>;
 
     /// Whether the wave after this one may begin. The default is: at once.
     ///
@@ -35,57 +40,47 @@ pub trait Gate: fmt::Debug + Send + Sync {
 
 /// How much of limits is used.
 pub trait Usage {
-    /// What other plans have used of this limit since then.
+    /// What other plans have used of this limit since then, in milliseconds since the Unix epoch.
     ///
     /// # Errors
     /// Those of the store.
-    fn used(&self, limit: &str, since: SystemTime) -> Result<u64>;
+    fn used(&self, limit: &str, since: i64) -> Result<u64>;
 }
 
-/// What a gate says about a plan.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Verdict {
-    /// Why it may not be executed, if it may not.
-    pub refused: Option<String>,
-    /// How much of which limits it uses.
-    pub reserve: Vec<(String, u64)>,
-    /// The share of its changes, from 0 to 1, that may be stale before it stops.
-    pub stale_share: f64,
-    /// Until when this holds; after that it is asked again.
-    pub valid_until: Option<SystemTime>,
+/// Asks a policy, with the time and the use of its limits as they are at that moment.
+#[derive(Clone, Debug)]
+pub struct PolicyGate {
+    policy: Arc<Policy>,
+    request: Request,
+    glass: Option<Arc<BreakGlass>>,
 }
 
-impl Verdict {
-    /// It may be executed; not one change in five may be stale.
-    pub fn allow() -> Self {
-        Self { refused: None, reserve: Vec::new(), stale_share: 0.2, valid_until: None }
+impl PolicyGate {
+    /// Asks this policy; of `request`, who asks, where, and what else is known is taken.
+    pub fn new(policy: Arc<Policy>, request: Request) -> Self {
+        Self { policy, request, glass: None }
     }
 
-    /// It may not, because.
-    pub fn refuse(reason: impl Into<String>) -> Self {
-        Self { refused: Some(reason.into()), ..Self::allow() }
-    }
-
-    /// Sets how much of a limit it uses.
+    /// With what break-glass lifts, while it is open.
     #[must_use]
-    pub fn with_reservation(mut self, limit: impl Into<String>, amount: u64) -> Self {
-        self.reserve.push((limit.into(), amount));
+    pub fn with_break_glass(mut self, glass: Arc<BreakGlass>) -> Self {
+        self.glass = Some(glass);
         self
     }
+}
 
-    /// Sets the share of changes that may be stale before it stops.
-    #[must_use]
-    pub fn with_stale_share(mut self, share: f64) -> Self {
-        self.stale_share = share;
-        self
-    }
-
-    /// Sets until when it holds.
-    #[must_use]
-    pub fn with_valid_until(mut self, time: SystemTime) -> Self {
-        self.valid_until = Some(time);
-        self
+#[async_trait]
+impl Gate for PolicyGate {
+    fn decide(&self, plan: &Plan, now: i64, used: &dyn Usage) -> Result<Decision> {
+        let mut request = self.request.clone().at(now);
+        for limit in self.policy.usages(now) {
+            let count = used.used(&limit.limit, limit.since)?;
+            request = request.with_used(limit.limit, count);
+        }
+        match &self.glass {
+            Some(glass) => glass.decide(&self.policy, plan, &request),
+            None => Ok(self.policy.decide(plan, &request)),
+        }
     }
 }
 
@@ -102,15 +97,30 @@ pub enum Next {
 }
 
 /// Asks the gate about a plan, with what is used at this moment; a no is an error.
-pub(super) fn ask(tx: &mut Tx<'_>, gate: &dyn Gate, plan: &Plan) -> Result<Verdict> {
-    let verdict = gate.decide(plan, moment(tx.now()), &Used { tx, plan: plan.digest() })?;
-    match &verdict.refused {
-        None => Ok(verdict),
-        Some(reason) => {
-            let message = format!("the plan may not be executed now: {reason}");
-            Err(Error::new(Kind::Forbidden, message))
-        }
+///
+/// Without a grant (it was used up when the run began) only a denial is a no.
+pub(super) fn ask(
+    tx: &mut Tx<'_>,
+    gate: &dyn Gate,
+    plan: &Plan,
+    grant: Option<&Grant>,
+) -> Result<Decision> {
+    let now = tx.now();
+    let decision = gate.decide(plan, now, &Used { tx, plan: plan.digest() })?;
+    if decision.plan() != plan.digest() {
+        let message = "the gate decided about another plan";
+        return Err(Error::new(Kind::Invalid, message));
     }
+    match grant {
+        Some(grant) => grant.permits(&decision, now)?,
+        None if decision.outcome() == Outcome::Deny => {
+            let message = "the plan is denied now; explain the decision to see why";
+            return Err(Error::new(Kind::Forbidden, message));
+        }
+        None => {}
+    }
+    tx.log("run.decided", None, &decision.to_json())?;
+    Ok(decision)
 }
 
 struct Used<'a, 'b> {
@@ -119,7 +129,7 @@ struct Used<'a, 'b> {
 }
 
 impl Usage for Used<'_, '_> {
-    fn used(&self, limit: &str, since: SystemTime) -> Result<u64> {
-        used_by_others(self.tx, limit, millis(since), &self.plan)
+    fn used(&self, limit: &str, since: i64) -> Result<u64> {
+        used_by_others(self.tx, limit, since, &self.plan)
     }
 }

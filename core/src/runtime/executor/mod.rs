@@ -26,9 +26,10 @@ use tracing::Instrument;
 use trueup_connector::{Error, Kind, Result};
 
 use super::clock::{fresh_id, hex, iso};
-use super::store::approvals::{keep_plan, plan, reserve};
+use super::store::approvals::{keep_grant, keep_plan, plan, reserve};
 use super::store::journal::{answer, begin, find_open, items, open_runs, resume};
 use super::store::{Begin, Item, Store, Ticket, Tx};
+use crate::guard::{Decision, Grant};
 use crate::plan::Plan;
 use course::{Course, Listener};
 use desk::{Desk, tell};
@@ -36,7 +37,7 @@ use errand::Kit;
 use gate::ask;
 use work::Work;
 
-pub use gate::{Gate, Next, Usage, Verdict};
+pub use gate::{Gate, Next, PolicyGate, Usage};
 pub use hooks::{Hooks, Point};
 pub use report::{ChangeReport, Event, RunCounts, RunReport, RunStatus};
 pub use settings::ExecutorSettings;
@@ -100,14 +101,14 @@ impl Executor {
     /// own, whether or not anybody waits for it.
     ///
     /// # Errors
-    /// `forbidden` for a grant that is unknown, used, for another plan or at its end, and where the
+    /// `forbidden` for a grant that is used, for another plan or at its end, and where the
     /// gate says no; `conflict` for a plan that was executed already, and for a resource that another
     /// run writes to; `unsupported` for a system that cannot be written; those of the store. Nothing
     /// was sent then; what was refused, and why, is in the audit log.
     pub async fn execute(
         &self,
         plan: &Plan,
-        grant: &str,
+        grant: &Grant,
         systems: &Systems,
         gate: Arc<dyn Gate>,
     ) -> Result<Execution> {
@@ -185,25 +186,27 @@ impl Executor {
     async fn begin(
         &self,
         run: &str,
-        grant: &str,
+        grant: &Grant,
         work: &Work,
         gate: Arc<dyn Gate>,
     ) -> Result<Begun> {
         let (run, plan, scopes) = (run.to_owned(), work.plan().clone(), work.scopes());
-        let (waves, permit) = (work.waves(), grant.to_owned());
+        let (waves, grant) = (work.waves(), grant.clone());
         let (time, back) = (self.lease_ms(), self.settings.clock_back_ms);
         let hooks = self.hooks.clone();
         let begun = self.store.submit(move |tx| {
             check_clock(tx, back)?;
             keep_plan(tx, &plan)?;
+            keep_grant(tx, &grant)?;
+            let permit = hex(&grant.id());
             begin(tx, &run, &Begin { plan: plan.digest(), permit, waves })?;
             let ticket = Ticket::take(tx, &run, &scopes, time)?;
-            let verdict = ask(tx, gate.as_ref(), &plan)?;
-            for (limit, amount) in &verdict.reserve {
-                reserve(tx, limit, *amount, &plan.digest())?;
+            let decision = ask(tx, gate.as_ref(), &plan, Some(&grant))?;
+            for used in decision.uses() {
+                reserve(tx, &used.limit, used.count, &plan.digest())?;
             }
             tell(&hooks, Point::InBegin);
-            Ok(Begun { items: items(tx, &run)?, ticket, verdict })
+            Ok(Begun { items: items(tx, &run)?, ticket, decision })
         });
         begun.await
     }
@@ -218,9 +221,9 @@ impl Executor {
             let begun = self.store.submit(move |tx| {
                 let ticket = Ticket::take(tx, &run, &scopes, time)?;
                 resume(tx, &run)?;
-                let verdict = ask(tx, gate.as_ref(), &plan)?;
+                let decision = ask(tx, gate.as_ref(), &plan, None)?;
                 tell(&hooks, Point::InResume);
-                Ok(Begun { items: items(tx, &run)?, ticket, verdict })
+                Ok(Begun { items: items(tx, &run)?, ticket, decision })
             });
             match begun.await {
                 Err(error) if error.kind() == Kind::Conflict && clock.elapsed() < patience => {
@@ -250,7 +253,7 @@ impl Executor {
     }
 
     fn start(&self, work: Work, begun: Begun, gate: Arc<dyn Gate>) -> Execution {
-        let Begun { ticket, verdict, items } = begun;
+        let Begun { ticket, decision, items } = begun;
         let (id, plan) = (ticket.run.clone(), hex(&work.plan().digest()));
         let desk = Desk::new(self.store.clone(), ticket, self.hooks.clone());
         let kit = Arc::new(Kit { desk, work, settings: self.settings.clone() });
@@ -260,7 +263,7 @@ impl Executor {
             kit,
             items,
             gate,
-            verdict,
+            decision,
             listener,
             cancelled: cancelled.clone(),
             stop: None,
@@ -273,9 +276,9 @@ impl Executor {
     }
 
     /// Notes that a plan was refused, and why; the reason is what the caller gets.
-    async fn refuse(&self, plan: &Plan, grant: &str, reason: Error) -> Error {
+    async fn refuse(&self, plan: &Plan, grant: &Grant, reason: Error) -> Error {
         let said = json!({
-            "plan": hex(&plan.digest()), "grant": grant, "kind": reason.kind().name(),
+            "plan": hex(&plan.digest()), "grant": hex(&grant.id()), "kind": reason.kind().name(),
             "reason": reason.to_string(),
         });
         let noted = self.store.submit(move |tx| tx.log("run.refused", None, &said)).await;
@@ -297,7 +300,7 @@ impl Executor {
 /// What a run begins with.
 struct Begun {
     ticket: Ticket,
-    verdict: Verdict,
+    decision: Decision,
     items: Vec<Item>,
 }
 

@@ -9,12 +9,13 @@ use trueup_connector::{Error, Hash, Kind, Result};
 use super::super::clock::{hex, iso, millis, moment};
 use super::Store;
 use super::tx::Tx;
+use crate::guard::{Grant, GrantedBy};
 use crate::plan::Plan;
 
 /// Something decided or answered about a plan, as it was written down.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Approval {
+pub struct Noted {
     /// What it is: the outcome of a decision, or whose answer it is.
     pub what: String,
     /// The decision or answer itself; `None` after it was erased.
@@ -23,11 +24,11 @@ pub struct Approval {
     pub at: SystemTime,
 }
 
-/// A single-use, expiring permission for one plan digest.
+/// A grant, as it was written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Permit {
-    /// Its name: 32 hexadecimal digits.
+    /// Its id in hexadecimal digits.
     pub id: String,
     /// The plan it is for.
     pub plan: Hash,
@@ -40,7 +41,7 @@ pub struct Permit {
 /// A time in which named limits and freezes are lifted, on two people's word.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct BreakGlass {
+pub struct OpenedGlass {
     /// Its name: 32 hexadecimal digits.
     pub id: String,
     /// Who opened it, why, and what it lifts.
@@ -96,7 +97,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn decisions(&self, plan: Hash) -> Result<Vec<Approval>> {
+    pub fn decisions(&self, plan: Hash) -> Result<Vec<Noted>> {
         let question = "SELECT outcome, document, at FROM decision WHERE plan = ? ORDER BY place";
         self.call(move |tx| tx.rows(question, [plan], approval))
     }
@@ -120,23 +121,22 @@ impl Store {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn answers(&self, plan: Hash) -> Result<Vec<Approval>> {
+    pub fn answers(&self, plan: Hash) -> Result<Vec<Noted>> {
         let question = "SELECT coalesce(person, 'erased'), document, at FROM answer
             WHERE plan = ? ORDER BY place";
         self.call(move |tx| tx.rows(question, [plan], approval))
     }
 
-    /// Gives a permission for one execution of a plan that was kept, until then.
+    /// Writes down that a plan was granted; the executor does so too, if nobody did.
     ///
     /// # Errors
-    /// `not_found` for a plan that was not kept, `invalid` for an end that has passed; those of the
-    /// store.
-    pub fn permit(&self, plan: Hash, expires_at: SystemTime) -> Result<Permit> {
-        let expires = millis(expires_at);
-        self.call(move |tx| permit(tx, plan, expires))
+    /// `not_found` for a plan that was not kept; those of the store.
+    pub fn keep_grant(&self, grant: &Grant) -> Result<()> {
+        let grant = grant.clone();
+        self.call(move |tx| keep_grant(tx, &grant))
     }
 
-    /// A permission by its name.
+    /// A grant that was written down, and the run that used it.
     ///
     /// # Errors
     /// `not_found`; those of the store.
@@ -162,7 +162,7 @@ impl Store {
         from: SystemTime,
         until: SystemTime,
         review_due: SystemTime,
-    ) -> Result<BreakGlass> {
+    ) -> Result<OpenedGlass> {
         if until <= from {
             return Err(Error::new(Kind::Invalid, "a break-glass ends after it begins"));
         }
@@ -174,7 +174,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn break_glasses(&self) -> Result<Vec<BreakGlass>> {
+    pub fn break_glasses(&self) -> Result<Vec<OpenedGlass>> {
         let question =
             "SELECT id, document, from_at, until_at, review_due, reviewed_by, reviewed_at
             FROM break_glass ORDER BY from_at DESC, id";
@@ -285,21 +285,34 @@ fn no_plan(digest: &Hash) -> Error {
     Error::new(Kind::NotFound, message)
 }
 
-fn permit(tx: &mut Tx<'_>, plan: Hash, expires: i64) -> Result<Permit> {
-    check_plan(tx, &plan)?;
-    if expires <= tx.now() {
-        let message = format!("the grant would have ended at {} already", iso(expires));
-        return Err(Error::new(Kind::Invalid, message));
+/// The same grant is written down once.
+pub(in crate::runtime) fn keep_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    check_plan(tx, &grant.plan())?;
+    let id = hex(&grant.id());
+    let values = params![id, grant.plan(), grant.expires(), tx.now()];
+    let statement = "INSERT OR IGNORE INTO permission (id, plan, expires_at, at)
+        VALUES (?, ?, ?, ?)";
+    if tx.run(statement, values)? == 0 {
+        return Ok(());
     }
-    let id = tx.fresh_id()?;
-    let values = params![id, plan, expires, tx.now()];
-    tx.run("INSERT INTO permission (id, plan, expires_at, at) VALUES (?, ?, ?, ?)", values)?;
-    let said = json!({"grant": id, "plan": hex(&plan), "expires_at": iso(expires)});
-    tx.log("plan.granted", None, &said)?;
-    Ok(Permit { id, plan, expires_at: moment(expires), run: None })
+    let said = json!({
+        "grant": id, "plan": hex(&grant.plan()), "expires_at": iso(grant.expires()),
+        "requester": grant.requester().chain(), "by": by(grant.by()),
+    });
+    tx.log("plan.granted", None, &said)
 }
 
-fn break_glass(tx: &mut Tx<'_>, document: Json, times: [i64; 3]) -> Result<BreakGlass> {
+fn by(by: &GrantedBy) -> Json {
+    match by {
+        GrantedBy::Policy => json!("policy"),
+        GrantedBy::People(people) => json!({"people": people}),
+        GrantedBy::BreakGlass { people, opening, review_by } => {
+            json!({"people": people, "opening": hex(opening), "review_by": iso(*review_by)})
+        }
+    }
+}
+
+fn break_glass(tx: &mut Tx<'_>, document: Json, times: [i64; 3]) -> Result<OpenedGlass> {
     let id = tx.fresh_id()?;
     let [from, until, review_due] = times;
     tx.run(
@@ -313,22 +326,22 @@ fn break_glass(tx: &mut Tx<'_>, document: Json, times: [i64; 3]) -> Result<Break
     });
     tx.log("glass.broken", None, &said)?;
     let [from, until, review_due] = times.map(moment);
-    Ok(BreakGlass { id, document, from, until, review_due, reviewed: None })
+    Ok(OpenedGlass { id, document, from, until, review_due, reviewed: None })
 }
 
-fn approval(row: &Row<'_>) -> rusqlite::Result<Approval> {
+fn approval(row: &Row<'_>) -> rusqlite::Result<Noted> {
     let document: Option<String> = row.get(1)?;
     let document = document.map(|text| json_column(1, &text)).transpose()?;
-    Ok(Approval { what: row.get(0)?, document, at: moment(row.get(2)?) })
+    Ok(Noted { what: row.get(0)?, document, at: moment(row.get(2)?) })
 }
 
-fn glass(row: &Row<'_>) -> rusqlite::Result<BreakGlass> {
+fn glass(row: &Row<'_>) -> rusqlite::Result<OpenedGlass> {
     let document: String = row.get(1)?;
     let reviewed = match row.get::<_, Option<String>>(5)? {
         Some(by) => Some((by, moment(row.get(6)?))),
         None => None,
     };
-    Ok(BreakGlass {
+    Ok(OpenedGlass {
         id: row.get(0)?,
         document: json_column(1, &document)?,
         from: moment(row.get(2)?),

@@ -29,7 +29,7 @@ use committer::Committer;
 use tx::Batch;
 pub(super) use tx::Tx;
 
-pub use approvals::{Approval, BreakGlass, Permit};
+pub use approvals::{Noted, OpenedGlass, Permit};
 pub use catalogue::{Agreed, Reading};
 pub use drift::{Followed, Tracked};
 pub use journal::ChangeState;
