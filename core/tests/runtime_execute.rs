@@ -11,14 +11,13 @@
 mod runtime_support;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use runtime_support::{Mode, Quirk, Target, grant, plan, wished, yes};
-use trueup::Kind;
+use runtime_support::{Mode, Quirk, Target, gate, grant, plan, policy, wished, yes};
 use trueup::guard::Grant;
 use trueup::runtime::{
     ChangeState, Event, Executor, ExecutorSettings, RunReport, RunStatus, Store, Systems,
 };
+use trueup::{Kind, Provenance};
 
 fn settings() -> ExecutorSettings {
     let json = r#"{"in_flight": 4, "lease_ms": 2000, "error_count": 100,
@@ -196,5 +195,96 @@ async fn the_same_drift_next_week_is_fixed_again() {
     let run = executor.execute(&again, &grant, &systems, yes()).await.unwrap();
     assert_eq!(run.wait().await.unwrap().counts().done, 1);
     assert_eq!(target.records(), wished([0, 2]));
-    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_undone_by_a_plan_of_what_took_place() {
+    let stage = Stage::new();
+    let (target, systems) = stage.target(Mode::Conditional).systems();
+    let ids = [0, 1, 12];
+    let first = plan("reading-1", ids, 2);
+    let executor = Executor::new(stage.store.clone()).with_settings(settings());
+    let granted = grant(&stage.store, &first);
+    let run = executor.execute(&first, &granted, &systems, yes()).await.unwrap();
+    let report = run.wait().await.unwrap();
+    assert_eq!(target.records(), wished(ids));
+    let reading = Provenance::read("counted", "items").with_read_id("reading-2");
+    let back = first.rollback(&report.effects(), &reading).unwrap();
+    assert!(back.irreversible.is_empty());
+    let granted = grant(&stage.store, &back.plan);
+    let run = executor.execute(&back.plan, &granted, &systems, yes()).await.unwrap();
+    let report = run.wait().await.unwrap();
+    assert_eq!(report.counts().done, 3, "{report:?}");
+    assert_eq!(target.records(), wished([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_answers_once_what_nobody_knew() {
+    let stage = Stage::new();
+    let (_, systems) = stage.target(Mode::AtMostOnce).with_quirk(0, Quirk::ErrorAfter).systems();
+    let report = stage.run(vec![0, 2], settings(), &systems).await;
+    let asked: Vec<usize> = report.questions().map(|change| change.place).collect();
+    assert_eq!(asked, [0]);
+    let executor = Executor::new(stage.store.clone());
+    let nobody = executor.answer(&report.run, 0, true, " ", "seen").await.unwrap_err();
+    assert_eq!(nobody.kind(), Kind::Invalid);
+    executor.answer(&report.run, 0, true, "ana", "the record has the new value").await.unwrap();
+    for place in [0, 1, 7] {
+        let again = executor.answer(&report.run, place, false, "ana", "no").await.unwrap_err();
+        assert_eq!(again.kind(), Kind::Conflict, "{place}: {again}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pending_for_long_is_left_and_taken_up_again() {
+    let stage = Stage::new();
+    let (target, systems) = stage.target(Mode::Key).with_quirk(2, Quirk::LongPending).systems();
+    let mut settings = settings();
+    settings.pending_ms = 10;
+    let report = stage.run(vec![0, 2, 4, 6], settings.clone(), &systems).await;
+    assert_eq!(report.status, RunStatus::Waiting, "{report:?}");
+    let want =
+        [ChangeState::Done, ChangeState::Pending, ChangeState::Done, ChangeState::Authorised];
+    assert_eq!(states(&report), want);
+    let executor = Executor::new(stage.store.clone()).with_settings(settings);
+    assert_eq!(executor.open_runs().await.unwrap(), [report.run.clone()]);
+    let other = plan("reading-9", [0], 1);
+    let wrong = executor.recover(&report.run, Some(&other), &systems, yes()).await.unwrap_err();
+    assert_eq!(wrong.kind(), Kind::Invalid, "{wrong}");
+    let run = executor.recover(&report.run, None, &systems, yes()).await.unwrap();
+    let report = run.wait().await.unwrap();
+    assert_eq!((report.status, report.counts().done), (RunStatus::Finished, 4), "{report:?}");
+    assert_eq!(target.effects().len(), 4);
+    assert!(executor.open_runs().await.unwrap().is_empty());
+    let over = executor.recover(&report.run, None, &systems, yes()).await.unwrap_err();
+    assert_eq!(over.kind(), Kind::Conflict, "{over}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_lies_is_found_by_reading_back() {
+    let stage = Stage::new();
+    let (_, systems) = stage.target(Mode::Key).with_quirk(2, Quirk::Lies).systems();
+    let report = stage.run(vec![0, 2, 12], settings(), &systems).await;
+    let verified: Vec<_> = report.changes.iter().map(|change| change.verified).collect();
+    assert_eq!(verified, [Some(true), Some(false), Some(true)], "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_says_no_now_stops_what_it_granted_before() {
+    let stage = Stage::new();
+    let (target, systems) = stage.target(Mode::Key).systems();
+    let plan = plan("reading-1", [0], 1);
+    let granted = grant(&stage.store, &plan);
+    let never = policy(
+        "freeze = { zone = \"UTC\", from = \"2020-01-01T00:00\", to = \"2199-01-01T00:00\" }",
+    );
+    let executor = Executor::new(stage.store.clone());
+    let refused = executor.execute(&plan, &granted, &systems, gate(&never)).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::Forbidden, "{refused}");
+    assert!(target.effects().is_empty());
+    assert_eq!(stage.store.permitted(&hex(&granted.id())).unwrap_err().kind(), Kind::NotFound);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

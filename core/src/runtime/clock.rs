@@ -101,11 +101,13 @@ pub(super) fn millis(time: SystemTime) -> i64 {
 }
 
 /// A duration in whole milliseconds.
+#[cfg(feature = "store")]
 pub(super) fn span_millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The time that so many milliseconds after the Unix epoch are.
+#[cfg(feature = "store")]
 pub(super) fn moment(millis: i64) -> SystemTime {
     let span = Duration::from_millis(millis.unsigned_abs());
     let time = if millis < 0 { UNIX_EPOCH.checked_sub(span) } else { UNIX_EPOCH.checked_add(span) };

@@ -13,14 +13,19 @@
 //! Spans: `trueup.run` (`run`, `plan`, `changes`) with `trueup.wave` (`wave`) in it.
 
 /// Runs that ended.
+#[cfg(feature = "store")]
 pub(super) const RUNS: &str = "trueup_runs_total";
 /// Changes, each time one got a receipt.
+#[cfg(feature = "store")]
 pub(super) const CHANGES: &str = "trueup_changes_total";
 /// How long a call to a writer took.
+#[cfg(feature = "store")]
 pub(super) const APPLY: &str = "trueup_apply_seconds";
 /// Changes that are sent again.
+#[cfg(feature = "store")]
 pub(super) const RETRIES: &str = "trueup_retries_total";
 /// Changes of which it was not known whether they took place.
+#[cfg(feature = "store")]
 pub(super) const DOUBTS: &str = "trueup_doubts_total";
 /// Calls that the retry layer made again.
 pub(super) const LAYER_RETRIES: &str = "trueup_layer_retries_total";

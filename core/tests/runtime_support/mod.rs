@@ -54,6 +54,10 @@ pub(crate) enum Quirk {
     ErrorBefore,
     /// The effect takes place, and the receipt says pending.
     Pending,
+    /// As pending, to be asked after in an hour.
+    LongPending,
+    /// The receipt says done, and nothing was done.
+    Lies,
     /// The target says no, and to try again.
     Busy,
     /// The target says no for good.
@@ -211,6 +215,7 @@ impl Writer for Door {
                 Some(Quirk::ErrorBefore) => return Err(lost()),
                 Some(Quirk::Busy) => Receipt::Failed(Error::new(Kind::Throttled, "too many calls")),
                 Some(Quirk::Refuses) => Receipt::Failed(Error::new(Kind::Forbidden, "not allowed")),
+                Some(Quirk::Lies) => Receipt::Done { id: None, version: None },
                 _ => self.0.carry_out(change),
             });
             match quirk {
@@ -221,11 +226,12 @@ impl Writer for Door {
                     receipts.pop();
                     receipts.push(Receipt::Unknown(lost()));
                 }
-                Some(Quirk::Pending) => {
+                Some(Quirk::Pending | Quirk::LongPending) => {
                     receipts.pop();
-                    let handle = id_of(change).to_string();
+                    let long = quirk == Some(Quirk::LongPending);
+                    let check_after = Duration::from_millis(if long { 3_600_000 } else { 5 });
                     receipts
-                        .push(Receipt::Pending { handle, check_after: Duration::from_millis(5) });
+                        .push(Receipt::Pending { handle: id_of(change).to_string(), check_after });
                 }
                 _ => {}
             }
