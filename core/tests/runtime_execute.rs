@@ -247,7 +247,7 @@ async fn what_is_pending_for_long_is_left_and_taken_up_again() {
         [ChangeState::Done, ChangeState::Pending, ChangeState::Done, ChangeState::Authorised];
     assert_eq!(states(&report), want);
     let executor = Executor::new(stage.store.clone()).with_settings(settings);
-    assert_eq!(executor.open_runs().await.unwrap(), [report.run.clone()]);
+    assert_eq!(executor.open_runs().await.unwrap(), std::slice::from_ref(&report.run));
     let other = plan("reading-9", [0], 1);
     let wrong = executor.recover(&report.run, Some(&other), &systems, yes()).await.unwrap_err();
     assert_eq!(wrong.kind(), Kind::Invalid, "{wrong}");
@@ -276,7 +276,7 @@ async fn a_policy_that_says_no_now_stops_what_it_granted_before() {
     let plan = plan("reading-1", [0], 1);
     let granted = grant(&stage.store, &plan);
     let never = policy(
-        "freeze = { zone = \"UTC\", from = \"2020-01-01T00:00\", to = \"2199-01-01T00:00\" }",
+        "freeze = [{ zone = \"UTC\", from = \"2020-01-01T00:00\", to = \"2199-01-01T00:00\" }]",
     );
     let executor = Executor::new(stage.store.clone());
     let refused = executor.execute(&plan, &granted, &systems, gate(&never)).await.unwrap_err();
