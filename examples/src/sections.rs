@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use trueup::{Report, Snapshot};
+use trueup::{PlannedChange, Report, Snapshot, Value};
 
 use crate::Result;
 use crate::findings::{Findings, column, text};
@@ -27,33 +27,76 @@ impl Section {
     }
 }
 
-/// Counts the keys that disagree by the section of their record, the most first.
-///
-/// A key that both sides have belongs to the catalogue's section.
-///
-/// # Errors
-/// Those of [`Report::findings`].
-pub fn by_section(report: &Report, expected: &Snapshot, actual: &Snapshot) -> Result<Vec<Section>> {
-    let (expected, actual) = (Index::new(expected)?, Index::new(actual)?);
-    let mut sections: BTreeMap<&str, Section> = BTreeMap::new();
-    let mut last = (String::new(), String::new(), String::new());
-    for batch in report.findings() {
-        let findings = Findings::new(&batch?)?;
-        for finding in findings.iter() {
-            // A changed key has a finding a field, one after the other.
-            let key = (finding.kind, finding.package, finding.architecture);
-            if (&*last.0, &*last.1, &*last.2) == key {
-                continue;
-            }
-            last = (key.0.to_owned(), key.1.to_owned(), key.2.to_owned());
-            let section = expected.section(key.1, key.2).or_else(|| actual.section(key.1, key.2));
-            sections.entry(section.unwrap_or("(none)")).or_default().count(finding.kind);
+/// The sections of the packages of both sides. A package belongs to the catalogue's section where the
+/// catalogue has it.
+#[derive(Debug)]
+pub struct Sections {
+    expected: Index,
+    actual: Index,
+}
+
+impl Sections {
+    /// Looks the sections up.
+    ///
+    /// # Errors
+    /// Where a side has no sections.
+    pub fn new(expected: &Snapshot, actual: &Snapshot) -> Result<Self> {
+        Ok(Self { expected: Index::new(expected)?, actual: Index::new(actual)? })
+    }
+
+    /// The section of a package.
+    pub fn of(&self, package: &str, architecture: &str) -> Option<&str> {
+        let found = self.expected.section(package, architecture);
+        found
+            .or_else(|| self.expected.any_section(package))
+            .or_else(|| self.actual.section(package, architecture))
+    }
+
+    /// The section of the package that a change is about.
+    pub fn of_change(&self, change: &PlannedChange) -> Option<&str> {
+        match change.key() {
+            [package, architecture] => match (package.value()?, architecture.value()?) {
+                (Value::Text(package), Value::Text(architecture)) => self.of(package, architecture),
+                _ => None,
+            },
+            _ => None,
         }
     }
-    let named = |(name, section)| Section { name: str::to_owned(name), ..section };
-    let mut sections: Vec<_> = sections.into_iter().map(named).collect();
-    sections.sort_by_key(|section| std::cmp::Reverse(section.all()));
-    Ok(sections)
+
+    /// Counts the keys that disagree by section, the most first.
+    ///
+    /// # Errors
+    /// Those of [`Report::findings`].
+    pub fn all(&self, report: &Report) -> Result<Vec<Section>> {
+        let mut sections: BTreeMap<String, Section> = BTreeMap::new();
+        let mut last = (String::new(), String::new(), String::new());
+        for batch in report.findings() {
+            let findings = Findings::new(&batch?)?;
+            for finding in findings.iter() {
+                // A changed key has a finding a field, one after the other.
+                let key = (finding.kind, finding.package, finding.architecture);
+                if (&*last.0, &*last.1, &*last.2) == key {
+                    continue;
+                }
+                last = (key.0.to_owned(), key.1.to_owned(), key.2.to_owned());
+                let name = self.of(key.1, key.2).unwrap_or("(none)");
+                sections.entry(name.to_owned()).or_default().count(finding.kind);
+            }
+        }
+        let named = |(name, section)| Section { name, ..section };
+        let mut sections: Vec<_> = sections.into_iter().map(named).collect();
+        sections.sort_by_key(|section| std::cmp::Reverse(section.all()));
+        Ok(sections)
+    }
+
+    /// How many keys of one section disagree.
+    ///
+    /// # Errors
+    /// Those of [`Report::findings`].
+    pub fn count(&self, report: &Report, name: &str) -> Result<u64> {
+        let all = self.all(report)?;
+        Ok(all.iter().find(|section| section.name == name).map_or(0, Section::all))
+    }
 }
 
 impl Section {
@@ -67,6 +110,7 @@ impl Section {
 }
 
 /// The section of each key of a side.
+#[derive(Debug)]
 struct Index(HashMap<String, Vec<(String, String)>>);
 
 impl Index {
@@ -89,5 +133,10 @@ impl Index {
         let of_package = self.0.get(package)?.iter();
         let mut found = of_package.filter(|(of, _)| of == architecture);
         found.next().map(|(_, section)| &**section)
+    }
+
+    /// The section of a package, whatever its architecture.
+    fn any_section(&self, package: &str) -> Option<&str> {
+        self.0.get(package)?.first().map(|(_, section)| &**section)
     }
 }

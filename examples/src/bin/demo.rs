@@ -1,4 +1,4 @@
-//! `make demo`: two real systems compared.
+//! `make demo`: two real systems compared, and made to agree.
 
 use std::error::Error;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use trueup_examples::Result;
-use trueup_examples::demo::{Settings, USAGE, run};
+use trueup_examples::demo::{Settings, Task, USAGE, carry_out, run};
 
 fn main() -> ExitCode {
     match demo() {
@@ -21,8 +21,9 @@ fn main() -> ExitCode {
 fn demo() -> Result<()> {
     let mut out = anstream::stdout().lock();
     match Settings::parse(std::env::args_os().skip(1))? {
-        Some(settings) => drop(run(&settings, &mut out)?),
-        None => write!(out, "{USAGE}")?,
+        Task::Run(settings) => drop(run(&settings, &mut out)?),
+        Task::CarryOut(job) => carry_out(&job)?,
+        _ => write!(out, "{USAGE}")?,
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::inventory::Db;
 
 /// How the demo is called.
 pub const USAGE: &str = "\
-Compares a software inventory with the catalogue it should follow.
+Compares a software inventory with the catalogue it should follow, and makes them agree.
 
 usage: demo [--db sqlite|postgres] [--out FOLDER]
 
@@ -24,20 +24,34 @@ pub struct Settings {
     pub db: Db,
     /// The folder the report is saved to.
     pub out: PathBuf,
+    /// The demo's program: it starts itself a second time, to be killed. `None` for the one that runs.
+    pub program: Option<PathBuf>,
+}
+
+/// What a command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Task {
+    /// The demo.
+    Run(Settings),
+    /// What its second process does.
+    CarryOut(String),
+    /// Help.
+    Help,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { db: Db::default(), out: "demo-out".into() }
+        Self { db: Db::default(), out: "demo-out".into(), program: None }
     }
 }
 
 impl Settings {
-    /// Reads a command line, without the program's name; `None` where it asks for help.
+    /// Reads a command line, without the program's name.
     ///
     /// # Errors
     /// Where there is anything unknown in it, or a value is left out.
-    pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Self>> {
+    pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task> {
         let mut settings = Self::default();
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
@@ -49,11 +63,12 @@ impl Settings {
             match &*argument {
                 "--db" => settings.db = value()?.to_string_lossy().parse()?,
                 "--out" => settings.out = value()?.into(),
-                "--help" | "-h" => return Ok(None),
+                "--help" | "-h" => return Ok(Task::Help),
+                "--carry-out" => return Ok(Task::CarryOut(value()?.to_string_lossy().into())),
                 _ => return Err(format!("unknown argument `{argument}`; see `demo --help`").into()),
             }
         }
-        Ok(Some(settings))
+        Ok(Task::Run(settings))
     }
 }
 
@@ -61,16 +76,17 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Option<Settings>> {
+    fn parse(line: &str) -> Result<Task> {
         Settings::parse(line.split_whitespace().map(OsString::from))
     }
 
     #[test]
     fn the_command_line_is_read() {
-        assert_eq!(parse("").unwrap(), Some(Settings::default()));
-        let settings = parse("--db postgres --out a/b").unwrap().unwrap();
-        assert_eq!(settings, Settings { db: Db::Postgres, out: "a/b".into() });
-        assert_eq!(parse("--out a --help").unwrap(), None);
+        assert_eq!(parse("").unwrap(), Task::Run(Settings::default()));
+        let settings = Settings { db: Db::Postgres, out: "a/b".into(), program: None };
+        assert_eq!(parse("--db postgres --out a/b").unwrap(), Task::Run(settings));
+        assert_eq!(parse("--out a --help").unwrap(), Task::Help);
+        assert_eq!(parse("--carry-out {}").unwrap(), Task::CarryOut("{}".into()));
     }
 
     #[test]

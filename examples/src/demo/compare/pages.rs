@@ -1,7 +1,6 @@
-//! What the demo shows of each step.
+//! What the first half shows of each step.
 
 use std::path::Path;
-use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use trueup::{Counts, Drift, Explanation, Report, Snapshot};
@@ -9,20 +8,11 @@ use trueup::{Counts, Drift, Explanation, Report, Snapshot};
 use crate::Result;
 use crate::findings::{Finding, Findings};
 use crate::sections::Section;
-use crate::show::{Paint, Screen, bar, bytes, grouped, seconds, shortened};
+use crate::show::{Paint, Screen, bar, bytes, grouped, shortened};
 
 /// Values can be long: what a package depends on, say.
 const WIDTH: usize = 92;
 const SECTIONS: usize = 12;
-
-pub(super) fn opening(screen: &mut Screen<'_>) -> Result<()> {
-    screen
-        .plain(Paint::Title.on("trueup: a software inventory, and the catalogue it should follow"))
-}
-
-pub(super) fn closing(screen: &mut Screen<'_>, took: Duration) -> Result<()> {
-    screen.plain(format!("\n{}", Paint::Title.on(format!("Done in {}.", seconds(took)))))
-}
 
 /// Where records come from and how many there are.
 pub(super) fn reading(screen: &mut Screen<'_>, records: &Snapshot, place: &str) -> Result<()> {
