@@ -224,8 +224,11 @@ fn what_is_forgotten_is_gone_from_the_file_and_the_log_still_verifies() {
     let (path, store) = folder.store();
     let plan = plan("reading-1", [0], 1);
     store.keep_plan(&plan).unwrap();
-    let said = json!({"answer": "approve", "words": "zanzibar"});
-    store.keep_answer(plan.digest(), "ana@example", said).unwrap();
+    let request = Request::new(Actor::new("agent:sync"), 1_767_225_600_000);
+    let asked = Policy::standard().unwrap().decide(&plan, &request).asked().unwrap();
+    let no = Answer::Reject { reason: "zanzibar".into() };
+    let ana = Approver::new("ana@example", ["owner"]);
+    store.keep_answer(&Approval::new(no, ana, asked.binding().clone(), 1)).unwrap();
     let before = store.verify().unwrap();
     let erased = store.forget_person("ana@example", "dpo@example", "asked for it").unwrap();
     assert_eq!((erased.entries, erased.documents), (1, 1));

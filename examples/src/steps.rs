@@ -1,8 +1,7 @@
 //! What the demo asks of trueup.
 
-use trueup::{
-    Connector, ConnectorExt, Context, FindingId, ReadRequest, Reconciliation, Report, Snapshot,
-};
+use trueup::runtime::Reader;
+use trueup::{Connector, Context, FindingId, ReadRequest, Reconciliation, Report, Snapshot};
 
 use crate::Result;
 use crate::catalogue::{KEY, Release};
@@ -27,7 +26,7 @@ pub fn with_renames() -> Reconciliation {
 /// # Errors
 /// Those of the connector.
 pub async fn read_catalogue(release: Release, context: Context) -> Result<Snapshot> {
-    read(release.connector()?, release.name(), context).await
+    read(&release.connector()?, release.name(), context).await
 }
 
 /// Reads what is: the inventory's table.
@@ -35,10 +34,7 @@ pub async fn read_catalogue(release: Release, context: Context) -> Result<Snapsh
 /// # Errors
 /// Those of the connector.
 pub async fn read_inventory(inventory: &Inventory, context: Context) -> Result<Snapshot> {
-    match inventory {
-        Inventory::Sqlite(database) => read(database.connector()?, TABLE, context).await,
-        Inventory::Postgres(database) => read(database.connector().await?, TABLE, context).await,
-    }
+    read(&*inventory.whereabouts().connector().await?, TABLE, context).await
 }
 
 /// Findings worth a closer look, as far as the report has them.
@@ -66,11 +62,7 @@ pub fn worth_explaining(report: &Report) -> Result<Vec<FindingId>> {
     Ok(found.into_iter().flatten().collect())
 }
 
-async fn read(
-    connector: impl Connector + 'static,
-    resource: &str,
-    context: Context,
-) -> Result<Snapshot> {
+async fn read(connector: &dyn Connector, resource: &str, context: Context) -> Result<Snapshot> {
     let request = ReadRequest::new(resource).with_page_size(PAGE);
-    Ok(connector.read_all(context, request).await?)
+    Ok(Reader::new().read_all(connector, context, request).await?)
 }

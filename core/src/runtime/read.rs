@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trueup_connector::{Connector, ConnectorExt, Context, Result, Snapshot};
+use trueup_connector::{Connector, ConnectorExt, Context, ReadRequest, Result, Snapshot};
 
 use super::clock::{Clock, Entropy, SystemClock, SystemEntropy, fresh_id, iso, millis};
 
@@ -54,8 +54,21 @@ impl Reader {
         context: Context,
         resource: &str,
     ) -> Result<Snapshot> {
+        self.read_all(connector, context, ReadRequest::new(resource)).await
+    }
+
+    /// Reads a whole resource as a request says; else as [`Reader::read`].
+    ///
+    /// # Errors
+    /// As [`ConnectorExt::read_all`]; `unavailable` where there is no randomness.
+    pub async fn read_all(
+        &self,
+        connector: &dyn Connector,
+        context: Context,
+        request: ReadRequest,
+    ) -> Result<Snapshot> {
         let (id, at) = (fresh_id(self.entropy.as_ref())?, iso(millis(self.clock.now())));
-        let snapshot = connector.read(context, resource).await?;
+        let snapshot = connector.read_all(context, request).await?;
         let provenance = snapshot.provenance().clone().with_read_id(id).with_read_at(at);
         Ok(snapshot.with_provenance(provenance))
     }

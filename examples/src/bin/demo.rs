@@ -22,7 +22,7 @@ fn demo() -> Result<()> {
     let mut out = anstream::stdout().lock();
     match Settings::parse(std::env::args_os().skip(1))? {
         Task::Run(settings) => drop(run(&settings, &mut out)?),
-        Task::CarryOut(job) => carry_out(&job)?,
+        Task::CarryOut => carry_out()?,
         _ => write!(out, "{USAGE}")?,
     }
     Ok(())

@@ -43,12 +43,13 @@ pub fn run(settings: &Settings, out: &mut dyn Write) -> Result<Outcome> {
     runtime()?.block_on(tell(settings, &mut Screen::new(out)))
 }
 
-/// What the demo's second process does: carries a plan out, until it is killed.
+/// What the demo's second process does: carries out the plan that its input tells it, until it is
+/// killed.
 ///
 /// # Errors
 /// Whatever goes wrong, in words.
-pub fn carry_out(job: &str) -> Result<()> {
-    runtime()?.block_on(settle::carry_out(job))
+pub fn carry_out() -> Result<()> {
+    runtime()?.block_on(settle::carry_out())
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {

@@ -35,7 +35,7 @@ pub enum Task {
     /// The demo.
     Run(Settings),
     /// What its second process does.
-    CarryOut(String),
+    CarryOut,
     /// Help.
     Help,
 }
@@ -64,7 +64,7 @@ impl Settings {
                 "--db" => settings.db = value()?.to_string_lossy().parse()?,
                 "--out" => settings.out = value()?.into(),
                 "--help" | "-h" => return Ok(Task::Help),
-                "--carry-out" => return Ok(Task::CarryOut(value()?.to_string_lossy().into())),
+                "--carry-out" => return Ok(Task::CarryOut),
                 _ => return Err(format!("unknown argument `{argument}`; see `demo --help`").into()),
             }
         }
@@ -86,7 +86,7 @@ mod tests {
         let settings = Settings { db: Db::Postgres, out: "a/b".into(), program: None };
         assert_eq!(parse("--db postgres --out a/b").unwrap(), Task::Run(settings));
         assert_eq!(parse("--out a --help").unwrap(), Task::Help);
-        assert_eq!(parse("--carry-out {}").unwrap(), Task::CarryOut("{}".into()));
+        assert_eq!(parse("--carry-out").unwrap(), Task::CarryOut);
     }
 
     #[test]

@@ -3,10 +3,14 @@
 mod postgres;
 mod sqlite;
 
+use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use trueup::Snapshot;
+use serde::{Deserialize, Serialize};
+use trueup::{Connector, Snapshot};
+use trueup_sql::{Postgres, PostgresConfig, Sqlite};
 use trueup_test_postgres::Server;
 
 use crate::Result;
@@ -29,6 +33,40 @@ pub enum Db {
     Sqlite,
     /// A PostgreSQL server that is started for the demo and removed after it.
     Postgres,
+}
+
+/// Where an inventory is.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Place {
+    /// The path of an SQLite file.
+    Sqlite(PathBuf),
+    /// The URL of a PostgreSQL database, with its password.
+    Postgres(String),
+}
+
+impl Place {
+    /// The connector that reads and writes it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn connector(&self) -> Result<Arc<dyn Connector>> {
+        Ok(match self {
+            Self::Sqlite(path) => Arc::new(Sqlite::open(path)?.with_table(TABLE)),
+            Self::Postgres(url) => {
+                let config = PostgresConfig::from_url(url)?;
+                Arc::new(Postgres::connect(config).await?.with_table(TABLE))
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgres(_) => f.debug_tuple("Postgres").field(&"‹secret›").finish(),
+        }
+    }
 }
 
 /// The inventory's database; it goes when this value goes.
@@ -75,6 +113,14 @@ impl Inventory {
         match self {
             Self::Sqlite(database) => database.run(sql),
             Self::Postgres(database) => database.run(sql).await,
+        }
+    }
+
+    /// Where it is, for another process.
+    pub fn whereabouts(&self) -> Place {
+        match self {
+            Self::Sqlite(database) => Place::Sqlite(database.path().to_owned()),
+            Self::Postgres(database) => Place::Postgres(database.url()),
         }
     }
 

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio_postgres::{Client, NoTls};
 use trueup::{Cell, Column, Snapshot};
-use trueup_sql::{Postgres, PostgresConfig};
 use trueup_test_postgres::Server;
 
 use super::TABLE;
@@ -35,13 +34,9 @@ impl PostgresInventory {
         format!("{}:{}", self.server.host(), self.server.port())
     }
 
-    /// The connector that reads it.
-    ///
-    /// # Errors
-    /// Those of [`Postgres::connect`].
-    pub async fn connector(&self) -> Result<Postgres> {
-        let config = PostgresConfig::from_url(&self.server.url())?;
-        Ok(Postgres::connect(config).await?.with_table(TABLE))
+    /// Where to connect to, with the password.
+    pub(super) fn url(&self) -> String {
+        self.server.url()
     }
 
     pub(super) async fn run(&self, sql: &str) -> Result<()> {

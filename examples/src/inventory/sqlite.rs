@@ -6,7 +6,6 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 use tempfile::TempDir;
 use trueup::{Cell, Column, Snapshot};
-use trueup_sql::Sqlite;
 
 use super::TABLE;
 use crate::Result;
@@ -27,14 +26,6 @@ impl SqliteInventory {
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The connector that reads it.
-    ///
-    /// # Errors
-    /// Those of [`Sqlite::open`].
-    pub fn connector(&self) -> Result<Sqlite> {
-        Ok(Sqlite::open(&self.path)?.with_table(TABLE))
     }
 
     pub(super) fn run(&self, sql: &str) -> Result<()> {

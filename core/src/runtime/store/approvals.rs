@@ -9,7 +9,7 @@ use trueup_connector::{Error, Hash, Kind, Result};
 use super::super::clock::{hex, iso, millis, moment};
 use super::Store;
 use super::tx::Tx;
-use crate::guard::{Grant, GrantedBy};
+use crate::guard::{Approval, Decision, Grant, GrantedBy};
 use crate::plan::Plan;
 
 /// Something decided or answered about a plan, as it was written down.
@@ -75,12 +75,13 @@ impl Store {
         self.call(move |tx| plan(tx, &digest))
     }
 
-    /// Writes down what was decided about a plan that was kept: its outcome, and all of it.
+    /// Writes down what was decided about a plan that was kept.
     ///
     /// # Errors
     /// `not_found` for a plan that was not kept; those of the store.
-    pub fn keep_decision(&self, plan: Hash, outcome: &str, document: Json) -> Result<()> {
-        let outcome = outcome.to_owned();
+    pub fn keep_decision(&self, decision: &Decision) -> Result<()> {
+        let (plan, outcome) = (decision.plan(), decision.outcome().name());
+        let document = decision.to_json();
         self.call(move |tx| {
             check_plan(tx, &plan)?;
             let values = params![plan, outcome, document.to_string(), tx.now()];
@@ -102,12 +103,15 @@ impl Store {
         self.call(move |tx| tx.rows(question, [plan], approval))
     }
 
-    /// Writes down what a person says about a plan that was kept.
+    /// Writes down what a person answered to the question about a plan that was kept.
     ///
     /// # Errors
     /// `not_found` for a plan that was not kept; those of the store.
-    pub fn keep_answer(&self, plan: Hash, person: &str, document: Json) -> Result<()> {
-        let person = person.to_owned();
+    pub fn keep_answer(&self, approval: &Approval) -> Result<()> {
+        let (plan, person) = (approval.binding.plan, approval.approver.person().to_owned());
+        let document = serde_json::to_value(approval).map_err(|cause| {
+            Error::new(Kind::Internal, format!("an answer cannot be written down: {cause}"))
+        })?;
         self.call(move |tx| {
             check_plan(tx, &plan)?;
             let values = params![plan, person, document.to_string(), tx.now()];

@@ -1,11 +1,12 @@
 //! The store: one SQLite file that remembers what was read, found, planned, permitted and done.
 //!
-//! order: faults → log → tx → committer → schema → file → lease → journal → catalogue → drift → approvals → upkeep
+//! order: faults → log → tx → committer → schema → file → lease → journal → catalogue → drift → approvals → upkeep → evidence
 
 pub(super) mod approvals;
 mod catalogue;
 mod committer;
 mod drift;
+mod evidence;
 mod faults;
 mod file;
 pub(super) mod journal;
@@ -32,6 +33,7 @@ pub(super) use tx::Tx;
 pub use approvals::{Noted, OpenedGlass, Permit};
 pub use catalogue::{Agreed, Reading};
 pub use drift::{Followed, Tracked};
+pub use evidence::EvidenceFile;
 pub use journal::ChangeState;
 pub(super) use journal::{Begin, Item, Settled, Ticket};
 pub use upkeep::{Forgotten, LogEntry, Verified};

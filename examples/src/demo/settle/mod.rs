@@ -3,6 +3,7 @@
 
 mod approvals;
 mod evidence;
+mod openssl;
 mod pages;
 mod work;
 
@@ -54,30 +55,31 @@ pub(super) async fn tell(
     let policy = Policy::standard()?;
     let people = People::new()?;
     let folder = tempfile::Builder::new().prefix("trueup-demo-store-").tempdir()?;
-    let store = Store::create(folder.path().join("trueup.db"))?;
+    let file = folder.path().join("trueup.db");
+    let store = Store::create(&file)?;
     let sections = Sections::new(&compared.expected, &compared.actual)?;
-    let whole = plan(screen, &compared.report, &sections)?;
+    let whole = plan(screen, &compared.report)?;
     ask(screen, &policy, &whole)?;
     let narrow = narrow(screen, &policy, &whole, &sections)?;
     let approved = approve(screen, &store, &policy, &people, &narrow)?;
-    let job = work::Job::new(&compared.inventory, folder.path(), &approved);
-    let (run, killed_after) = work::kill_half_way(settings, screen, &job, &narrow)?;
-    let done = work::resume(screen, &store, &compared.inventory, &run, &approved).await?;
+    let job = work::Job::new(&compared.inventory, &file, &narrow, approved);
+    let killed_after = work::kill_half_way(settings, screen, &job, &narrow)?;
+    let done = work::resume(screen, &store, &compared.inventory).await?;
     let left = read_again(screen, compared, &sections).await?;
     break_glass(screen, &policy, &people, &whole, &sections)?;
     let (evidence, proved) =
-        evidence::write_and_verify(settings, screen, &store, &people, &narrow, &compared.report)?;
+        evidence::make(settings, screen, &store, &people, &done.run, &compared.report)?;
     let counts = done.counts();
     let (planned, narrowed) = (whole.changes().len(), narrow.changes().len());
     Ok(Settled { planned, narrowed, killed_after, counts, left, proved, evidence })
 }
 
-fn plan(screen: &mut Screen<'_>, report: &Report, sections: &Sections) -> Result<Plan> {
+fn plan(screen: &mut Screen<'_>, report: &Report) -> Result<Plan> {
     let step = screen.begin("Plan what would make the inventory follow the catalogue");
     // The first wave reaches one package in twenty: what goes wrong, goes wrong there.
     let plan = Planner::new().with_stages([5]).plan(report)?;
     screen.end(&step)?;
-    pages::plan(screen, &plan, sections)?;
+    pages::plan(screen, &plan)?;
     Ok(plan)
 }
 
@@ -101,7 +103,7 @@ fn narrow(
     let plan = plan.narrow(|change| sections.of_change(change) == Some(SECTION))?;
     let decision = policy.decide(&plan, &request());
     screen.end(&step)?;
-    pages::plan(screen, &plan, sections)?;
+    pages::plan(screen, &plan)?;
     pages::decision(screen, &decision)?;
     if decision.outcome() != Outcome::Ask {
         return Err(format!("the narrowed plan should ask, and is `{}`", decision.outcome()).into());

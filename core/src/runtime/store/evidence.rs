@@ -1,0 +1,144 @@
+//! The evidence of a run: what was planned, decided, answered, sent and received, with the log's
+//! entries about it and their proofs.
+
+use rusqlite::params;
+use serde_json::{Value as Json, json};
+use trueup_connector::{Error, Hash, Kind, Result};
+
+use super::super::clock::hex;
+use super::Store;
+use super::journal::items;
+use super::log::read;
+use super::tx::Tx;
+use crate::audit::{Entry, Evidence, Signer, Tree, file_digest};
+
+/// A file that goes into an evidence pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceFile {
+    /// Its name in the pack, such as `report.parquet`.
+    pub name: String,
+    /// What it is, such as `application/json`.
+    pub media_type: String,
+    /// What is in it. Whoever gets the pack can read it.
+    pub bytes: Vec<u8>,
+}
+
+impl EvidenceFile {
+    /// A file of this name and type.
+    pub fn new(
+        name: impl Into<String>,
+        media_type: impl Into<String>,
+        bytes: impl Into<Vec<u8>>,
+    ) -> Self {
+        Self { name: name.into(), media_type: media_type.into(), bytes: bytes.into() }
+    }
+
+    fn json(name: &str, json: &Json) -> Self {
+        Self::new(name, "application/json", json.to_string())
+    }
+}
+
+impl Store {
+    /// Makes the evidence pack of a run: its plan, decisions, answers and receipts, the files that
+    /// are handed in, and every entry of the log that names the run or its plan, with proofs.
+    ///
+    /// The files' digests are written to the log, whose head is then signed as by
+    /// [`Store::checkpoint`]. Approvers add their signatures with
+    /// [`audit::add_signature`](crate::audit::add_signature). It reads the whole log.
+    ///
+    /// # Errors
+    /// `not_found` for a run that is not there; `invalid` for a file that a pack cannot have; those
+    /// of the signer and the store.
+    pub fn evidence(
+        &self,
+        run: &str,
+        files: Vec<EvidenceFile>,
+        signer: &dyn Signer,
+    ) -> Result<Vec<u8>> {
+        let id = run.to_owned();
+        let (plan, files) = self.call(move |tx| gather(tx, &id, files))?;
+        let note = self.checkpoint(signer)?;
+        let names = [run.to_owned(), hex(&plan)];
+        let (leaves, entries) = self.call(move |tx| about(tx, &names))?;
+        let mut pack = Evidence::new(&json!({"run": run, "plan": hex(&plan)}))?;
+        for file in &files {
+            pack = pack.with_file(&file.name, &file.media_type, &file.bytes)?;
+        }
+        pack.with_log(&note, &Tree::from_leaves(leaves), entries, [])?.seal(&[signer])
+    }
+}
+
+/// What the store knows of a run, and the other files; their digests go into the log.
+fn gather(
+    tx: &mut Tx<'_>,
+    run: &str,
+    mut files: Vec<EvidenceFile>,
+) -> Result<(Hash, Vec<EvidenceFile>)> {
+    let question = "SELECT run.plan, plan.document, run.status, run.reason
+        FROM run JOIN plan ON plan.digest = run.plan WHERE run.id = ?";
+    let row = |row: &rusqlite::Row<'_>| {
+        let plan: Option<String> = row.get(1)?;
+        let (status, reason): (String, Option<String>) = (row.get(2)?, row.get(3)?);
+        Ok((row.get::<_, Hash>(0)?, plan, json!({"status": status, "reason": reason})))
+    };
+    let found = tx.first(question, [run], row)?;
+    let (digest, plan, end) = found.ok_or_else(|| {
+        Error::new(Kind::NotFound, format!("there is no run `{run}` in the store"))
+    })?;
+    if let Some(plan) = plan {
+        files.push(EvidenceFile::new("plan.json", "application/json", plan));
+    }
+    files.push(EvidenceFile::json("decisions.json", &documents(tx, DECISIONS, &digest)?));
+    files.push(EvidenceFile::json("approvals.json", &documents(tx, ANSWERS, &digest)?));
+    files.push(EvidenceFile::json("receipts.json", &receipts(tx, run, end)?));
+    let digests = files.iter().map(|file| (file.name.clone(), file_digest(&file.bytes).into()));
+    let said = json!({
+        "run": run, "plan": hex(&digest), "files": digests.collect::<serde_json::Map<_, Json>>(),
+    });
+    tx.log("evidence.made", None, &said)?;
+    Ok((digest, files))
+}
+
+const DECISIONS: &str = "SELECT document FROM decision WHERE plan = ? ORDER BY place";
+const ANSWERS: &str = "SELECT document FROM answer WHERE plan = ? ORDER BY place";
+
+/// Documents about a plan, first to last; an erased one is null.
+fn documents(tx: &Tx<'_>, question: &str, plan: &Hash) -> Result<Json> {
+    let texts: Vec<Option<String>> = tx.rows(question, [plan], |row| row.get(0))?;
+    let read = |text: Option<String>| match text {
+        None => Ok(Json::Null),
+        Some(text) => serde_json::from_str(&text).map_err(|cause| {
+            let message = format!("the store is damaged: a document is no JSON: {cause}");
+            Error::new(Kind::Data, message)
+        }),
+    };
+    texts.into_iter().map(read).collect()
+}
+
+fn receipts(tx: &Tx<'_>, run: &str, end: Json) -> Result<Json> {
+    let receipt = |item: super::journal::Item| {
+        json!({
+            "place": item.place, "state": item.state.name(), "attempts": item.attempts,
+            "id": item.id, "version": item.version, "verified": item.verified,
+            "error": item.error,
+        })
+    };
+    let changes: Vec<Json> = items(tx, run)?.into_iter().map(receipt).collect();
+    Ok(json!({"run": run, "end": end, "changes": changes}))
+}
+
+/// Every leaf of the log, and the entries that name one of these.
+fn about(tx: &mut Tx<'_>, names: &[String]) -> Result<(Vec<Hash>, Vec<(u64, Entry)>)> {
+    let question = "SELECT place, text, leaf FROM entry ORDER BY place";
+    let row = |row: &rusqlite::Row<'_>| {
+        Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, String>(1)?, row.get(2)?))
+    };
+    let (mut leaves, mut entries) = (Vec::new(), Vec::new());
+    for (place, text, leaf) in tx.rows(question, params![], row)? {
+        leaves.push(leaf);
+        if names.iter().any(|name| text.contains(name.as_str())) {
+            entries.push((place, read(place, &text, &leaf)?));
+        }
+    }
+    Ok((leaves, entries))
+}
