@@ -22,7 +22,8 @@ const PACKAGES: u64 = 68_820 + 8_849;
 /// Runs the demo; what it found, and what it showed.
 fn demo(db: Db) -> (Outcome, String) {
     let folder = tempfile::tempdir().unwrap();
-    let settings = Settings { db, out: folder.path().join("out") };
+    let program = Some(env!("CARGO_BIN_EXE_demo").into());
+    let settings = Settings { db, out: folder.path().join("out"), program };
     let mut shown = anstream::StripStream::new(Vec::new());
     let outcome = run(&settings, &mut shown).unwrap();
     let findings = fs::read(settings.out.join("findings.csv")).unwrap().lines().count() as u64 - 1;
@@ -49,6 +50,26 @@ fn check(db: Db) {
         assert!(shown.contains(text), "{text} is not in:\n{shown}");
     }
     for text in ["version: 8.14.1-2, not", "shadow-tool amd64", "opened              3"] {
+        assert!(shown.contains(text), "{text} is not in:\n{shown}");
+    }
+    check_settled(&outcome, &shown);
+}
+
+/// The second half: everything that was approved was done once, and is proved.
+fn check_settled(outcome: &Outcome, shown: &str) {
+    let settled = &outcome.settled;
+    assert_eq!((settled.planned, settled.narrowed), (66_282, 1_548));
+    assert!((774..1_548).contains(&settled.killed_after), "{}", settled.killed_after);
+    assert_eq!((settled.counts.done, settled.counts.total), (1_548, 1_548));
+    assert_eq!(settled.left, 0);
+    // An intent and a receipt a change, and what was decided, answered, begun, taken up and ended.
+    assert!(settled.proved > 2 * 1_548, "{} entries", settled.proved);
+    for text in
+        ["narrow to 500", "2 waves, 80 changes", "granted, once", "it holds", "one bit flipped"]
+    {
+        assert!(shown.contains(text), "{text} is not in:\n{shown}");
+    }
+    for text in ["refused for eight hours", "granted for four hours", "due in 48 hours"] {
         assert!(shown.contains(text), "{text} is not in:\n{shown}");
     }
 }

@@ -74,7 +74,8 @@ fn one(folder: &Path, signed: &Path, signature: &Signature, people: &People) -> 
 /// The key as OpenSSL takes it.
 fn pem(key: &Verifier) -> Result<String> {
     let text = key.to_string();
-    let typed = text.rsplit('+').next().map(|key| STANDARD.decode(key)).transpose()?;
+    // Name, id and key; the base64 of a key may have a plus sign too.
+    let typed = text.splitn(3, '+').nth(2).map(|key| STANDARD.decode(key)).transpose()?;
     let public = typed.as_deref().and_then(|typed| typed.get(1..)).ok_or("a key has no bytes")?;
     let der = STANDARD.encode([&DER[..], public].concat());
     Ok(format!("-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n"))

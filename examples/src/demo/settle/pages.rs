@@ -47,13 +47,14 @@ pub(super) fn decision(screen: &mut Screen<'_>, decision: &Decision) -> Result<(
 
 pub(super) fn why(screen: &mut Screen<'_>, explanation: &Explanation) -> Result<()> {
     let text = explanation.to_string();
-    text.lines().skip(1).try_for_each(|line| screen.line(shortened(line, WIDTH)))
+    text.lines().skip(1).try_for_each(|line| screen.line(shortened(line, 140)))
 }
 
 pub(super) fn answers(screen: &mut Screen<'_>, approved: &Approved) -> Result<()> {
     for (answer, step) in approved.answers.iter().zip(&approved.steps) {
         let person = answer.approver.person();
-        screen.line(format!("{person:<12}{:<10}{step}", Paint::Good.on(answer.answer.name())))?;
+        let said = Paint::Good.on(format!("{:<10}", answer.answer.name()));
+        screen.line(format!("{person:<12}{said}{step}"))?;
     }
     Ok(())
 }
@@ -99,7 +100,7 @@ pub(super) fn glass(screen: &mut Screen<'_>, tries: &Tries) -> Result<()> {
         tries.people.join(" and "),
         tries.outcome
     ))?;
-    let hours = (tries.review.due - now()) / 3_600_000 + 1;
+    let hours = (tries.review.due - now() + 1_800_000) / 3_600_000;
     screen.line(format!("a review is due in {hours} hours; the demo leaves it at that"))
 }
 
