@@ -1,0 +1,125 @@
+//! Connectors written in Python.
+
+use std::sync::Arc;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use serde_json::Value as Json;
+use trueup::{
+    Context, Error, Kind, Page, ReadRequest, Resource, Result, Schema, Snapshot, async_trait,
+};
+use trueup_bindings::page::{Host, PageFacts};
+
+use crate::convert;
+use crate::errors::{OrRaise, caught};
+use crate::input::Input;
+
+/// A connector's object, and the event loop its coroutines run on: that of whoever started the run.
+#[derive(Clone, Debug)]
+pub(crate) struct PyHost {
+    object: Arc<Py<PyAny>>,
+    event_loop: Option<Arc<Py<PyAny>>>,
+}
+
+/// Tells the waiting side of a call that nobody waits for its answer any more.
+#[pyclass(frozen, module = "trueup._native")]
+struct Stop(Context);
+
+#[pymethods]
+impl Stop {
+    fn is_set(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+impl PyHost {
+    pub(crate) fn new(object: Py<PyAny>, event_loop: Option<Py<PyAny>>) -> Self {
+        Self { object: Arc::new(object), event_loop: event_loop.map(Arc::new) }
+    }
+
+    /// Calls a method on a thread that may block: Python makes it wait, and so may the connector.
+    async fn call<T: Send + 'static>(
+        &self,
+        context: Context,
+        method: &'static str,
+        request: Option<ReadRequest>,
+        take: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
+    ) -> Result<T> {
+        let host = self.clone();
+        let call = move || {
+            Python::try_attach(|py| {
+                let answer = host.answer(py, context, method, request);
+                answer.and_then(|answer| take(&answer)).map_err(|error| caught(py, error))
+            })
+        };
+        let answer = tokio::task::spawn_blocking(call).await;
+        let gone = |_| Error::new(Kind::Cancelled, "the call of the connector was given up");
+        answer.map_err(gone)?.unwrap_or_else(|| {
+            Err(Error::new(Kind::Cancelled, "Python is shutting down; the connector is not called"))
+        })
+    }
+
+    fn answer<'py>(
+        &self,
+        py: Python<'py>,
+        context: Context,
+        method: &str,
+        request: Option<ReadRequest>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let bridge = py.import(intern!(py, "trueup._bridge"))?.getattr(intern!(py, "call"))?;
+        let request = request.map(|request| fields(py, &request)).transpose()?;
+        let event_loop = self.event_loop.as_ref().map(|it| it.clone_ref(py));
+        bridge.call1((self.object.clone_ref(py), method, request, event_loop, Stop(context)))
+    }
+}
+
+#[async_trait]
+impl Host for PyHost {
+    async fn describe(&self, context: Context) -> Result<Json> {
+        self.call(context, "describe", None, |said| convert::json(said, "describe()")).await
+    }
+
+    async fn check(&self, context: Context) -> Result<()> {
+        self.call(context, "check", None, |_| Ok(())).await
+    }
+
+    async fn read_page(
+        &self,
+        context: Context,
+        request: ReadRequest,
+        resource: &Resource,
+    ) -> Result<Page> {
+        let schema = resource.schema.clone();
+        let inner = context.clone();
+        self.call(context, "read_page", Some(request), move |said| page(said, &schema, &inner))
+            .await
+    }
+}
+
+/// The arguments of a `ReadRequest` of Python.
+fn fields<'py>(py: Python<'py>, request: &ReadRequest) -> PyResult<Bound<'py, PyTuple>> {
+    let cursor = request.cursor.as_ref().map(|cursor| cursor.as_str());
+    let since = request.since.as_ref().map(|since| since.as_str());
+    (request.resource.as_str(), cursor, since, request.page_size).into_pyobject(py)
+}
+
+/// A page from what the bridge made of the answer: its records, and what it says beside them.
+fn page(said: &Bound<'_, PyAny>, schema: &Schema, context: &Context) -> PyResult<Page> {
+    let py = said.py();
+    let (records, facts) = said.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+    let facts = PageFacts::from_json(convert::json(&facts, "read_page()")?).or_raise(py)?;
+    let rows = records.is_instance_of::<pyo3::types::PyList>();
+    let input = Input::of(&records, "records", rows.then_some(schema))?;
+    let snapshot = py.detach(|| input.resolve(context)).or_raise(py)?;
+    Ok(facts.page(one_batch(&snapshot).or_raise(py)?))
+}
+
+fn one_batch(snapshot: &Snapshot) -> Result<arrow_array::RecordBatch> {
+    match snapshot.batches() {
+        [] => Ok(arrow_array::RecordBatch::new_empty(snapshot.arrow_schema().clone())),
+        [batch] => Ok(batch.clone()),
+        several => arrow_select::concat::concat_batches(snapshot.arrow_schema(), several)
+            .map_err(|cause| Error::new(Kind::Limit, format!("the page is too large: {cause}"))),
+    }
+}
