@@ -4,6 +4,7 @@
 #   CARGO_TARGET_DIR  where builds go; cargo's own, default ./target
 #   TRUEUP_CACHE      where tools and Python packages go, default ~/.cache/trueup
 #   DB=postgres       make demo on PostgreSQL instead of SQLite
+#   HOST, FILE        which language runs which scenarios in make scenarios
 #   CASES, FUZZ_SECONDS   how deep make test-deep goes
 #   BENCH="--case wide1m" what make bench passes on
 
@@ -18,6 +19,9 @@ export PATH := $(PATH):$(TOOLS)/bin
 LOCKED := $(if $(CI),--locked)
 
 DB ?= sqlite
+# Not from the environment, where HOST may be the machine's name.
+HOST := python
+FILE := tests/scenarios
 CASES ?= 4096
 FUZZ_SECONDS ?= 60
 DENY ?= bans licenses sources
@@ -35,7 +39,7 @@ demo: $(if $(filter postgres,$(DB)),postgres) ## Compare two real systems: a Deb
 	cargo run --profile demo $(LOCKED) -p trueup-examples --bin demo -- --db $(DB)
 
 .PHONY: test
-test: lint scenarios postgres verifiers ## What CI runs: lint, golden scenarios, all tests and doc tests (minutes)
+test: lint checker postgres verifiers ## What CI runs: lint, golden scenarios, all tests and doc tests (minutes)
 	TRUEUP_REQUIRE_POSTGRES=1 TRUEUP_REQUIRE_VERIFIERS=1 TRUEUP_CACHE="$(TRUEUP_CACHE)" cargo test $(LOCKED) --workspace --all-features --no-fail-fast
 
 # TRUEUP_DEEP=1 tells tests that sample to take everything; PROPTEST_CASES is proptest's own.
@@ -99,9 +103,23 @@ spelling: ## Look for misspelt words
 	typos
 
 # The golden scenarios, recomputed by code that shares nothing with ours.
-.PHONY: scenarios
-scenarios:
+.PHONY: checker
+checker:
 	python3 tests/checker/check.py
+
+.PHONY: python
+python: ## Build the Python wheel (bindings/python/dist) and install it in bindings/python/.venv
+	bindings/python/build.sh
+
+.PHONY: python-test
+python-test: ## The Python package's tests: scenarios, doc tests, types, notebooks, connectors
+	bindings/python/build.sh --tests
+	cd bindings/python && .venv/bin/python -m pytest
+
+.PHONY: scenarios
+scenarios: ## Run scenarios through a language: HOST=python, FILE=a file or folder; one JSON line each
+	@$(MAKE) --no-print-directory $(HOST) 1>&2
+	@bindings/$(HOST)/.venv/bin/python bindings/$(HOST)/tests/scenarios.py $(abspath $(FILE))
 
 # The tests start their own server on loopback; here it is only made sure that there is one to start.
 # With TRUEUP_REQUIRE_POSTGRES=1 a test that finds none fails; without, it says so and passes.

@@ -1,6 +1,8 @@
 //! What a caller may give as records.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatchReader;
 use pyo3::exceptions::PyTypeError;
@@ -76,10 +78,31 @@ impl Input {
     }
 }
 
-/// One file whole. A Parquet file may be a saved snapshot, which says what it covers.
+/// One file whole. A saved snapshot is a Parquet file too, but one that says what it covers.
 fn read(path: PathBuf, context: &Context) -> Result<Snapshot> {
-    let files = Files::open(path)?;
+    let files = Files::open(&path)?;
+    if is_saved(&path).unwrap_or(false) {
+        return Snapshot::load(path);
+    }
     let file = files.settings().files.first();
     let name = file.map(|file| file.name()).transpose()?.unwrap_or_default();
     files.read_blocking(context, &name)
+}
+
+/// Whether the footer of a Parquet file has a snapshot's description. Any Parquet file can be loaded
+/// as a snapshot, so a word that only looks like it does no harm.
+fn is_saved(path: &Path) -> std::io::Result<bool> {
+    const MARK: &[u8] = b"trueup.snapshot";
+    let mut file = File::open(path)?;
+    let mut end = [0; 8];
+    file.seek(SeekFrom::End(-8))?;
+    file.read_exact(&mut end)?;
+    let [a, b, c, d, magic @ ..] = end;
+    if magic != *b"PAR1" {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-8 - i64::from(u32::from_le_bytes([a, b, c, d]))))?;
+    let mut footer = Vec::new();
+    file.read_to_end(&mut footer)?;
+    Ok(footer.windows(MARK.len()).any(|bytes| bytes == MARK))
 }

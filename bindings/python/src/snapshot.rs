@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
+use pyo3::types::{PyCapsule, PyDict};
 use serde_json::{Value as Json, json};
 use trueup::{Consistency, Coverage, Error, Field, Kind, Provenance, Schema};
 use trueup_bindings::flat::hex;
@@ -102,11 +102,16 @@ impl Snapshot {
 /// A schema from `[{"name": …, "type": …}, …]` or `{name: type}`.
 pub(crate) fn read_schema(fields: &Bound<'_, PyAny>) -> PyResult<Schema> {
     let py = fields.py();
-    let fields = match convert::json(fields, "schema")? {
-        Json::Object(members) => {
-            members.iter().map(|(name, ty)| json!({"name": name, "type": ty})).collect()
-        }
-        list => list,
+    let fields = match fields.cast::<PyDict>() {
+        // Columns stay in the order in which they are named.
+        Ok(members) => members
+            .iter()
+            .map(|(name, ty)| {
+                let [name, ty] = [convert::json(&name, "schema")?, convert::json(&ty, "schema")?];
+                Ok(json!({"name": name, "type": ty}))
+            })
+            .collect::<PyResult<Json>>()?,
+        Err(_) => convert::json(fields, "schema")?,
     };
     let fields: Result<Vec<Field>, _> = serde_json::from_value(fields);
     let fields = fields.map_err(|cause| wrong("schema", &cause)).or_raise(py)?;

@@ -24,7 +24,8 @@ fn of(value: &Value) -> Result<LogicalType> {
     Ok(match value {
         Value::Null => LogicalType::Null,
         Value::Bool(_) => LogicalType::Bool,
-        Value::Int(_) => LogicalType::Int,
+        Value::Int(int) if is_int(*int) => LogicalType::Int,
+        Value::Int(_) => decimal(value.number().and_then(|n| n.digits()), 0, value)?,
         Value::Float(_) => LogicalType::Float,
         Value::Decimal(number, scale) => decimal(number.digits(), *scale, value)?,
         Value::Text(_) => LogicalType::Text,
@@ -42,6 +43,11 @@ fn of(value: &Value) -> Result<LogicalType> {
             return Err(Error::new(Kind::Unsupported, message));
         }
     })
+}
+
+/// Whether 64 bits hold it, with or without sign.
+fn is_int(value: i128) -> bool {
+    i64::try_from(value).is_ok() || u64::try_from(value).is_ok()
 }
 
 /// A decimal type for a number with these digits, of which the last stands `scale` after the point.

@@ -17,7 +17,7 @@ class Error(Exception):
     ...     tu.reconcile([{"id": 1}], [{"id": 1}], key="idd")
     ... except tu.Error as error:
     ...     print(error.kind, "-", error)
-    invalid - unknown field `idd` in the key; did you mean `id`?
+    invalid - unknown key field `idd`; did you mean `id`?
     """
 
     kind: ClassVar[str] = "internal"

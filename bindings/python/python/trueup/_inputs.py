@@ -39,15 +39,16 @@ def prepare(data: Any, what: str) -> Any:
         raise TypeError(f"`{what}` is a LazyFrame, which has no records yet; call `.collect()` on it")
     if isinstance(data, Mapping):
         raise TypeError(f"`{what}` is a dict; give rows (a list of dicts) or a table")
-    if isinstance(data, tuple) or hasattr(data, "__next__"):
+    if isinstance(data, tuple) or (hasattr(data, "__next__") and not hasattr(data, "__arrow_c_stream__")):
         return list(data)
     return data
 
 
 def of_pandas(frame: Any) -> Any:
     """A frame whose index counts rows is its columns; an index with names is columns too."""
-    if type(frame.index).__name__ != "RangeIndex":
-        frame = frame.reset_index(drop=all(name is None for name in frame.index.names))
+    unnamed = all(name is None for name in frame.index.names)
+    if not unnamed or type(frame.index).__name__ != "RangeIndex":
+        frame = frame.reset_index(drop=unnamed)
     try:
         import pyarrow  # noqa: F401  # pyright: ignore
     except ImportError:

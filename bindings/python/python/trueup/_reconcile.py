@@ -101,7 +101,8 @@ class Reconciliation:
         self, expected: Records, actual: Records, base: Records | None, threads: int | None
     ) -> _native.Work[_native.Report]:
         third = None if base is None else prepare(base, "base")
-        return self._native.run(prepare(expected, "expected"), prepare(actual, "actual"), third, threads)
+        sides = prepare(expected, "expected"), prepare(actual, "actual")
+        return self._native.run(*sides, third, _count(threads, "threads"))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Reconciliation) and self.to_json() == other.to_json()
@@ -221,7 +222,7 @@ class Incremental:
         if not isinstance(reconciliation, Reconciliation):
             raise TypeError(f"`reconciliation` must be a Reconciliation, not {type(reconciliation).__name__}")
         sides = prepare(expected, "expected"), prepare(actual, "actual")
-        self._native = run(reconciliation._native.index(*sides, threads), progress)
+        self._native = run(reconciliation._native.index(*sides, _count(threads, "threads")), progress)
 
     def change(self, side: Side, records: Records) -> None:
         """Puts these records in the place of those of a side that have their keys, and adds new ones."""
@@ -239,6 +240,12 @@ class Incremental:
 def _text(value: str, what: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"`{what}` must be text, not {type(value).__name__}")
+    return value
+
+
+def _count(value: int | None, what: str) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        raise TypeError(f"`{what}` must be a whole number, not {value!r}")
     return value
 
 
