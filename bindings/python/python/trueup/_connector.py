@@ -134,8 +134,7 @@ class Files(_BuiltIn):
     def __init__(
         self, *files: str | os.PathLike[str] | Mapping[str, Any], tenant: str = "", threads: int | None = None
     ) -> None:
-        one = lambda file: dict(file) if isinstance(file, Mapping) else {"path": os.fspath(file)}  # noqa: E731
-        settings: dict[str, Any] = {"files": [_paths(one(file)) for file in files], "tenant": tenant}
+        settings: dict[str, Any] = {"files": [_file(file) for file in files], "tenant": tenant}
         if threads is not None:
             settings["threads"] = threads
         self._built = _native.Source.files(settings)
@@ -257,6 +256,10 @@ def _loop() -> object:
 def _page(read: tuple[_native.Table, dict[str, Any]]) -> Page:
     records, facts = read
     return Page(Table(records), **facts)
+
+
+def _file(file: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, Any]:
+    return _paths(dict(file) if isinstance(file, Mapping) else {"path": file})
 
 
 def _resources(resources: Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Union, runtime_checkable
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def of_pandas(frame: Any) -> Any:
     if not unnamed or type(frame.index).__name__ != "RangeIndex":
         frame = frame.reset_index(drop=unnamed)
     try:
-        import pyarrow  # noqa: F401  # pyright: ignore
+        import_module("pyarrow")
     except ImportError:
         return rows_of_pandas(frame)
     return frame

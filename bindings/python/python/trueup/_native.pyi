@@ -4,19 +4,34 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, final
 
-T_co = TypeVar("T_co", covariant=True)
+_T_co = TypeVar("_T_co", covariant=True)
 _Path = str | os.PathLike[str]
+
+__all__ = [
+    "Drift",
+    "Incremental",
+    "Plan",
+    "Reconciliation",
+    "Report",
+    "Snapshot",
+    "Source",
+    "Table",
+    "Work",
+    "kinds",
+    "stop",
+    "version",
+]
 
 def kinds() -> list[tuple[str, str]]: ...
 def version() -> str: ...
 def stop(seconds: float) -> bool: ...
 @final
-class Work(Generic[T_co]):
+class Work(Generic[_T_co]):
     def wait(self, seconds: float) -> bool: ...
     def cancel(self) -> None: ...
     def progress(self) -> tuple[str, int, int | None] | None: ...
     def when_over(self, callback: Callable[[], object]) -> None: ...
-    def result(self) -> T_co: ...
+    def result(self) -> _T_co: ...
 
 @final
 class Table:

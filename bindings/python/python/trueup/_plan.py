@@ -24,12 +24,12 @@ class PlannedChange:
     key: dict[str, Any]
     id: Any = None
     version: Any = None
-    before: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict[str, Any])
     """The values that must still hold when the change is made."""
-    after: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict[str, Any])
     secret: Sequence[str] = ()
     wave: int = 0
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
     findings: Sequence[str] = ()
     """The findings that it settles; the planner's to set."""
     text: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _native
@@ -167,13 +168,11 @@ class Table:
 
     def to_pandas(self) -> pandas.DataFrame:
         """A pandas frame; as Arrow columns where pyarrow is installed."""
-        import pandas
-
+        frame: pandas.DataFrame
         try:
-            import pyarrow  # pyright: ignore
+            frame = import_module("pyarrow").table(self).to_pandas()
         except ImportError:
-            return pandas.DataFrame(self.to_dicts(), columns=self.column_names)
-        frame: pandas.DataFrame = pyarrow.table(self).to_pandas()
+            frame = import_module("pandas").DataFrame(self.to_dicts(), columns=self.column_names)
         return frame
 
     def head(self, rows: int = 10) -> list[dict[str, Any]]:

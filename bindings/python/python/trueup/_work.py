@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, Union
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def tell(work: Work[Any], listen: Progress | None) -> None:
 
 
 @contextmanager
-def listener(progress: bool | Progress | None) -> Iterator[Progress | None]:
+def listener(progress: bool | Progress | None) -> Generator[Progress | None, None, None]:
     """Who is told of progress: a callback, a bar for ``True``, nobody."""
     if not progress:
         yield None
@@ -90,10 +91,9 @@ def listener(progress: bool | Progress | None) -> Iterator[Progress | None]:
 def make_bar() -> Bar | TqdmBar:
     """tqdm's bar where tqdm is installed (it knows notebooks), else one line of text."""
     try:
-        from tqdm.auto import tqdm
+        return TqdmBar(import_module("tqdm.auto").tqdm)
     except ImportError:
         return Bar(sys.stderr)
-    return TqdmBar(tqdm)
 
 
 class TqdmBar:
