@@ -1,6 +1,6 @@
 //! The native half of trueup for Python; the other half, in Python, is what people import.
 //!
-//! Everything that may take a while is [`work::Work`] that goes on in the background: nothing here
+//! Everything that may take a while is `Work` that goes on in the background: nothing here
 //! holds Python up. What comes in and goes out is plain data, a capsule of Arrow, or a handle.
 
 mod capsule;
