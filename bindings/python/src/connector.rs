@@ -5,7 +5,9 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
-use trueup::{Connector, ConnectorExt, Context, Cursor, Error, Kind, Page, ReadRequest, Result};
+use trueup::{
+    Connector, ConnectorExt, Context, Cursor, Delta, Error, Kind, Page, ReadRequest, Result,
+};
 use trueup_bindings::page::HostConnector;
 use trueup_bindings::process::Origin;
 use trueup_files::{Files, Settings};
@@ -100,10 +102,26 @@ impl Source {
     }
 
     /// A whole resource.
-    fn read(&self, py: Python<'_>, resource: String) -> PyResult<Work> {
-        let system = self.system(py)?;
+    #[pyo3(signature = (resource, page_size))]
+    fn read(&self, py: Python<'_>, resource: String, page_size: Option<usize>) -> PyResult<Work> {
+        let (system, request) = (self.system(py)?, request(resource, None, None, page_size));
         Work::read(py, |context| async move {
-            system.open(&context).await?.read(context, &resource).await
+            system.open(&context).await?.read_all(context, request).await
+        })
+    }
+
+    /// What changed in a resource since a reading.
+    #[pyo3(signature = (resource, since, page_size))]
+    fn read_delta(
+        &self,
+        py: Python<'_>,
+        resource: String,
+        since: String,
+        page_size: Option<usize>,
+    ) -> PyResult<Work> {
+        let (system, request) = (self.system(py)?, request(resource, None, Some(since), page_size));
+        Work::read(py, |context| async move {
+            system.open(&context).await?.read_delta(context, request).await
         })
     }
 
@@ -116,11 +134,7 @@ impl Source {
         since: Option<String>,
         page_size: Option<usize>,
     ) -> PyResult<Work> {
-        let mut request = ReadRequest::new(resource);
-        request.cursor = cursor.map(Cursor::new);
-        request.since = since.map(Cursor::new);
-        request.page_size = page_size;
-        let system = self.system(py)?;
+        let (system, request) = (self.system(py)?, request(resource, cursor, since, page_size));
         Work::read(py, |context| async move {
             system.open(&context).await?.read_page(context, request).await
         })
@@ -155,6 +169,14 @@ impl Deliver for Source {
     }
 }
 
+impl Deliver for Delta {
+    /// The records that changed, and those that are gone.
+    fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let removed = convert::object(py, &json!(self.removed))?;
+        Ok((self.records.deliver(py)?, removed).into_pyobject(py)?.into_any().unbind())
+    }
+}
+
 impl Deliver for Page {
     /// The records, and what the page says beside them.
     fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -168,6 +190,19 @@ impl Deliver for Page {
         let records = Py::new(py, Table::from(self.records))?;
         Ok((records, facts).into_pyobject(py)?.into_any().unbind())
     }
+}
+
+fn request(
+    resource: String,
+    cursor: Option<String>,
+    since: Option<String>,
+    page_size: Option<usize>,
+) -> ReadRequest {
+    let mut request = ReadRequest::new(resource);
+    request.cursor = cursor.map(Cursor::new);
+    request.since = since.map(Cursor::new);
+    request.page_size = page_size;
+    request
 }
 
 /// Settings of a connector: plain data, unknown names refused.

@@ -180,6 +180,32 @@ def test_what_it_covers_and_claims_is_kept() -> None:
         next(iter(tu.Connector.pages(Numbers(PAGES), "small", page_size=3)))  # type: ignore[arg-type]
 
 
+def test_deltas() -> None:
+    class Changing(tu.Connector):
+        def describe(self) -> Any:
+            able = {"delta": True}
+            return {"system": "s", "capability": able, "resources": [{"name": "r", "fields": FIELDS}]}
+
+        async def read_page(self, request: tu.ReadRequest) -> Any:
+            if request.since is None:
+                return tu.Page(ROWS, resume="t-1")
+            assert request.since == "t-1"
+            return tu.Page([{"n": 9}], removed=[{"key": [2]}], resume="t-2")
+
+    connector = Changing()
+    whole = connector.read("r")
+    delta = connector.read_delta("r", whole.provenance["cursor"])
+    assert (len(delta.records), delta.removed) == (1, [{"key": [2]}])
+    assert delta.records.provenance["cursor"] == "t-2"
+    assert asyncio.run(tu.read_delta_async(connector, "r", "t-1")).removed == delta.removed
+    index = tu.Incremental(tu.Reconciliation(key="n"), whole, whole)
+    index.change("actual", delta.records)
+    index.remove("actual", [{"n": gone["key"][0]} for gone in delta.removed])
+    assert (index.report().counts.unexpected, index.report().counts.missing) == (1, 1)
+    with pytest.raises(tu.UnsupportedError, match="no deltas"):
+        tu.read_delta(Numbers(PAGES), "small", "t-1")
+
+
 def test_a_connector_from_a_worker_thread() -> None:
     caught: list[BaseException] = []
 
@@ -199,7 +225,7 @@ def test_a_loop_that_closes_under_a_reading_is_an_error() -> None:
     connector = Later([lambda: {"records": ROWS}])
     source = tu._native.Source.host(connector, loop := asyncio.new_event_loop())
     loop.close()
-    work = source.read("small")
+    work = source.read("small", None)
     assert work.wait(20)
     with pytest.raises(tu.UnavailableError, match="the event loop is closed"):
         work.result()
@@ -296,7 +322,7 @@ def test_the_interpreter_ends_while_readings_go_on() -> None:
                 await asyncio.sleep(3600)
         for connector in (Sleepy(), Never()):
             threading.Thread(target=lambda c=connector: tu.read(c, "r"), daemon=True).start()
-        tu._native.Source.host(Never(), None).read("r")
+        tu._native.Source.host(Never(), None).read("r", None)
         time.sleep(0.3)
         print("bye")
     """)

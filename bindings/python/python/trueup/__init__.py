@@ -22,6 +22,7 @@ from . import _native
 from ._connector import (
     Connector,
     ConnectorLike,
+    Delta,
     Files,
     Page,
     Postgres,
@@ -33,6 +34,8 @@ from ._connector import (
     describe_async,
     read,
     read_async,
+    read_delta,
+    read_delta_async,
 )
 from ._errors import (
     CancelledError,
@@ -83,6 +86,7 @@ __all__ = [
     "ConnectorLike",
     "Counts",
     "DataError",
+    "Delta",
     "Drift",
     "Effect",
     "Error",
@@ -127,6 +131,8 @@ __all__ = [
     "owner",
     "read",
     "read_async",
+    "read_delta",
+    "read_delta_async",
     "reconcile",
     "reconcile_async",
     "set",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Union
+from typing import Any, ClassVar, NamedTuple, Protocol, Union
 
 from . import _native
 
@@ -90,13 +90,21 @@ class Connector:
         """One page: a :class:`Page`, or a dict with its members."""
         raise NotImplementedError(f"{type(self).__name__} reads nothing")
 
-    def read(self, resource: str, *, progress: bool | Progress | None = None) -> Snapshot:
+    def read(
+        self, resource: str, *, page_size: int | None = None, progress: bool | Progress | None = None
+    ) -> Snapshot:
         """A whole resource; the connector is held to its promises."""
-        return read(self, resource, progress=progress)
+        return read(self, resource, page_size=page_size, progress=progress)
 
-    async def read_async(self, resource: str, *, progress: bool | Progress | None = None) -> Snapshot:
+    async def read_async(
+        self, resource: str, *, page_size: int | None = None, progress: bool | Progress | None = None
+    ) -> Snapshot:
         """:meth:`read` without holding up the event loop; coroutines of the connector run on it."""
-        return await read_async(self, resource, progress=progress)
+        return await read_async(self, resource, page_size=page_size, progress=progress)
+
+    def read_delta(self, resource: str, since: str, *, page_size: int | None = None) -> Delta:
+        """What changed since the reading whose provenance has this ``cursor``; see :class:`Delta`."""
+        return read_delta(self, resource, since, page_size=page_size)
 
     def pages(self, resource: str, *, page_size: int | None = None) -> Iterator[Page]:
         """Page after page, as the engine sees them."""
@@ -205,18 +213,56 @@ class Postgres(_BuiltIn):
 AnyConnector = Union[Connector, ConnectorLike]
 
 
-def read(connector: AnyConnector, resource: str, *, progress: bool | Progress | None = None) -> Snapshot:
+def read(
+    connector: AnyConnector,
+    resource: str,
+    *,
+    page_size: int | None = None,
+    progress: bool | Progress | None = None,
+) -> Snapshot:
     """Reads a whole resource through a connector, which is held to its promises.
 
     A connector that breaks the contract (a cursor that stands twice, a page of other columns) raises
     :class:`ProtocolError`; an exception of the connector is the ``__cause__`` of what is raised.
     """
-    return Snapshot._of(run(_source(connector, None).read(resource), progress))
+    return Snapshot._of(run(_source(connector, None).read(resource, page_size), progress))
 
 
-async def read_async(connector: AnyConnector, resource: str, *, progress: bool | Progress | None = None) -> Snapshot:
+async def read_async(
+    connector: AnyConnector,
+    resource: str,
+    *,
+    page_size: int | None = None,
+    progress: bool | Progress | None = None,
+) -> Snapshot:
     """:func:`read` without holding up the event loop; coroutines of the connector run on it."""
-    return Snapshot._of(await wait(_source(connector, _loop()).read(resource), progress))
+    return Snapshot._of(await wait(_source(connector, _loop()).read(resource, page_size), progress))
+
+
+class Delta(NamedTuple):
+    """What changed in a resource since a reading: every record once, as it is now.
+
+    First the removed ones go, then the records take the place of those with their keys.
+    """
+
+    records: Snapshot
+    """The records that were made or changed; its provenance has the ``cursor`` to go on from."""
+    removed: list[dict[str, Any]]
+    """The records that are gone: ``{"key": [...]}`` or ``{"id": "..."}``."""
+
+
+def read_delta(connector: AnyConnector, resource: str, since: str, *, page_size: int | None = None) -> Delta:
+    """Reads what changed in a resource since the reading whose provenance has this ``cursor``."""
+    records, removed = run(_source(connector, None).read_delta(resource, since, page_size))
+    return Delta(Snapshot._of(records), removed)
+
+
+async def read_delta_async(
+    connector: AnyConnector, resource: str, since: str, *, page_size: int | None = None
+) -> Delta:
+    """:func:`read_delta` without holding up the event loop."""
+    records, removed = await wait(_source(connector, _loop()).read_delta(resource, since, page_size))
+    return Delta(Snapshot._of(records), removed)
 
 
 def describe(connector: AnyConnector) -> dict[str, Any]:
