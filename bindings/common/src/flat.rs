@@ -2,10 +2,14 @@
 //!
 //! Values that JSON lacks stand in objects of one member, as in [`trueup::Value::to_json`].
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
+use trueup::guard::{Actor, Decision, Explanation as GuardExplanation, Outcome, Request};
 use trueup::{
-    Counts, DriftCounts, Explanation, FieldValue, Impact, Input, LeftOut, Operation, PlannedChange,
-    Result, Rollback, Side,
+    Counts, DriftCounts, Error, Explanation, Fact, FieldValue, Impact, Input, Kind, LeftOut,
+    Operation, PlannedChange, Result, Side,
 };
 
 /// How many keys there are of each kind, and how many of the changed ones were renamed.
@@ -93,9 +97,82 @@ pub fn change(change: &PlannedChange) -> Json {
     })
 }
 
-/// What cannot be undone: the places of changes.
-pub fn irreversible(rollback: &Rollback) -> Json {
-    json!(rollback.irreversible)
+/// What a policy decided about a plan, with the places of the changes by outcome.
+pub fn decision(decision: &Decision) -> Json {
+    let mut said = decision.to_json();
+    let places = [Outcome::Deny, Outcome::Ask, Outcome::Allow].map(|outcome| {
+        (outcome.name().to_owned(), json!(decision.places(outcome).collect::<Vec<_>>()))
+    });
+    if let Some(members) = said.as_object_mut() {
+        members.insert("places".to_owned(), Json::Object(places.into_iter().collect()));
+        members.insert("risk".to_owned(), json!(decision.risk().name()));
+        members.insert("score".to_owned(), json!(decision.score()));
+        // Whole numbers, which the log writes as text.
+        members.insert("at".to_owned(), json!(decision.at()));
+        members.insert("valid_until".to_owned(), json!(decision.valid_until()));
+        members.insert("timeout".to_owned(), json!(decision.timeout()));
+    }
+    said
+}
+
+/// Why a policy decides a plan as it does.
+pub fn guard_explanation(said: &GuardExplanation) -> Json {
+    let reasons = said.rules.iter().map(|reason| {
+        json!({
+            "rule": reason.rule,
+            "about": reason.about,
+            "outcome": reason.outcome.map(Outcome::name),
+            "changes": reason.changes,
+            "when": reason.when,
+            "facts": reason.facts.iter().cloned().collect::<BTreeMap<_, _>>(),
+            "notes": reason.notes,
+        })
+    });
+    json!({
+        "outcome": said.outcome.name(),
+        "rules": reasons.collect::<Vec<_>>(),
+        "remedies": said.remedies.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "text": said.to_string(),
+    })
+}
+
+/// What a policy is asked, from plain data: `actor` (the chain, who acts first), `now` (milliseconds
+/// since the Unix epoch), and maybe `environment`, `agreed_rows`, `facts` and `used`.
+///
+/// # Errors
+/// `invalid`, naming the member that is wrong.
+pub fn request(data: &Json) -> Result<Request> {
+    let read: Asked = serde_json::from_value(data.clone()).map_err(|cause| {
+        Error::new(Kind::Invalid, format!("the question to the policy is wrong: {cause}"))
+    })?;
+    let mut chain = read.actor.into_iter();
+    let first = chain.next().ok_or_else(|| Error::new(Kind::Invalid, "`actor` names nobody"))?;
+    let actor = chain.fold(Actor::new(first), Actor::on_behalf_of);
+    let mut request = Request::new(actor, read.now).with_environment(read.environment);
+    if let Some(rows) = read.agreed_rows {
+        request = request.with_agreed_rows(rows);
+    }
+    let request =
+        read.facts.into_iter().fold(request, |request, (name, fact)| request.with_fact(name, fact));
+    Ok(read
+        .used
+        .into_iter()
+        .fold(request, |request, (limit, count)| request.with_used(limit, count)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    actor: Vec<String>,
+    now: i64,
+    #[serde(default)]
+    environment: String,
+    #[serde(default)]
+    agreed_rows: Option<u64>,
+    #[serde(default)]
+    facts: BTreeMap<String, Fact>,
+    #[serde(default)]
+    used: BTreeMap<String, u64>,
 }
 
 /// What an operation is called: `create`, `update`, `delete`, or the action's name.
@@ -144,6 +221,15 @@ mod tests {
         assert_eq!((&said["kind"], &said["key"]["id"]), (&json!("changed"), &json!("1")));
         assert_eq!(said["remedy"], "set `os` to `14` on the actual side");
         assert_eq!(input(&report.inputs().unwrap().expected).unwrap()["rows"], 1);
+    }
+
+    #[test]
+    fn a_question_to_a_policy_is_read_strictly() {
+        let asked = json!({"actor": ["agent:a", "person:b"], "now": 7, "facts": {"lost": true}});
+        assert_eq!(request(&asked).unwrap().actor().to_string(), "agent:a on behalf of person:b");
+        for wrong in [json!({"actor": [], "now": 7}), json!({"actor": ["a"], "now": 7, "nwo": 8})] {
+            assert_eq!(request(&wrong).unwrap_err().kind(), Kind::Invalid);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod capsule;
 mod connector;
 mod convert;
 mod errors;
+mod guard;
 mod host;
 mod input;
 mod plan;
@@ -29,6 +30,8 @@ mod native {
 
     #[pymodule_export]
     use crate::connector::Source;
+    #[pymodule_export]
+    use crate::guard::Policy;
     #[pymodule_export]
     use crate::plan::Plan;
     #[pymodule_export]

@@ -55,6 +55,7 @@ from ._errors import (
     UnknownError,
     UnsupportedError,
 )
+from ._guard import Decision, Policy, Reasons
 from ._plan import Effect, Plan, PlannedChange, Rollback
 from ._reconcile import Incremental, Reconciliation, reconcile, reconcile_async
 from ._report import Counts, Drift, Explanation, Input, Inputs, Report, drift
@@ -86,6 +87,7 @@ __all__ = [
     "ConnectorLike",
     "Counts",
     "DataError",
+    "Decision",
     "Delta",
     "Drift",
     "Effect",
@@ -104,9 +106,11 @@ __all__ = [
     "Page",
     "Plan",
     "PlannedChange",
+    "Policy",
     "Postgres",
     "ProtocolError",
     "ReadRequest",
+    "Reasons",
     "Reconciliation",
     "Report",
     "Rollback",

@@ -140,6 +140,11 @@ class Plan:
         """The plan of those changes that ``keep`` is true for: another plan, with another digest."""
         return Plan(self._native.narrow([bool(keep(change)) for change in self.changes]))
 
+    def without(self, places: Sequence[int]) -> Plan:
+        """The plan without the changes at these places: what is left where a policy denies some."""
+        out = frozenset(places)
+        return Plan(self._native.narrow([place not in out for place in range(len(self))]))
+
     def rollback(self, effects: Sequence[Effect], *, reading: Mapping[str, Any]) -> Rollback:
         """The plan that undoes these changes, from the values recorded before and after, the last wave first.
 
