@@ -333,14 +333,14 @@ def test_the_interpreter_ends_while_readings_go_on() -> None:
 def test_a_process_that_forks() -> None:
     ran = run_alone("""
         import warnings; warnings.simplefilter("ignore")
-        sql = tu.Sqlite("inventory.db")
+        files = tu.Files("none.csv")
         assert len(Sleepy().read("r")) == 1
         child = os.fork()
         if child == 0:
             assert len(Sleepy().read("r")) == 1
             assert tu.reconcile([{"n": 1}], [{"n": 2}], key="n").counts.missing == 1
             try:
-                sql.describe()
+                files.describe()
             except tu.UnsupportedError as error:
                 assert "before the process forked" in str(error)
                 os._exit(7)
