@@ -13,9 +13,11 @@ mod runtime_support;
 use std::sync::{Arc, OnceLock};
 
 use runtime_support::{Mode, Quirk, Target, gate, grant, plan, policy, wished, yes};
+use trueup::audit::{Ed25519Signer, Signer, Trust, verify};
 use trueup::guard::Grant;
 use trueup::runtime::{
-    ChangeState, Event, Executor, ExecutorSettings, RunReport, RunStatus, Store, Systems,
+    ChangeState, Event, EvidenceFile, Executor, ExecutorSettings, RunReport, RunStatus, Store,
+    Systems,
 };
 use trueup::{Kind, Provenance};
 
@@ -67,6 +69,29 @@ async fn a_plan_is_carried_out_and_found_in_the_target() {
         assert_eq!(target.effects().len(), 6);
         assert!(stage.store.verify().unwrap().entries > 12);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_evidence_of_a_run_proves_every_step_and_nothing_that_was_altered() {
+    let stage = Stage::new();
+    let (_, systems) = stage.target(Mode::Conditional).systems();
+    let report = stage.run(vec![0, 1, 12], settings(), &systems).await;
+    let signer = Ed25519Signer::new("trueup.local/log", [7; 32]).unwrap();
+    let file = EvidenceFile::new("note.txt", "text/plain", "by hand");
+    let pack = stage.store.evidence(&report.run, vec![file.clone()], &signer).unwrap();
+    let trust = Trust::new().with_log(signer.verifier().clone());
+    let verdict = verify(&pack, &trust, None);
+    assert!(verdict.holds(), "{verdict}");
+    // An intent and a receipt a change, the decision, begin, reading back, end, and the pack itself.
+    assert!(verdict.anchored.len() >= 2 * 3 + 4, "{verdict}");
+    assert_eq!(verdict.files.len(), 5);
+    assert!(verdict.files.iter().all(|file| file.anchored_by.is_some()), "{verdict}");
+    let at = pack.windows(7).position(|bytes| bytes == b"by hand").unwrap();
+    let mut altered = pack.clone();
+    altered[at] ^= 1;
+    assert!(!verify(&altered, &trust, None).holds());
+    let none = stage.store.evidence("no such run", vec![file], &signer).unwrap_err();
+    assert_eq!(none.kind(), Kind::NotFound);
 }
 
 /// What a quirk of the target leads to, in each mode, for a plan of ids 0 to 2, id 1 being quirky.

@@ -17,8 +17,8 @@ use std::time::{Duration, SystemTime};
 
 use runtime_support::{Mode, Shifted, Target, grant, plan, yes};
 use rusqlite::Connection;
-use serde_json::json;
 use trueup::audit::{Checkpoint, Ed25519Signer, Signer, Trust};
+use trueup::guard::{Actor, Answer, Approval, Approver, Policy, Request};
 use trueup::runtime::{Clock, Executor, Store, StoreOptions, StoreSettings};
 use trueup::{Coverage, Kind, Reconciliation, Report, Snapshot};
 

@@ -127,8 +127,11 @@ fn receipts(tx: &Tx<'_>, run: &str, end: Json) -> Result<Json> {
     Ok(json!({"run": run, "end": end, "changes": changes}))
 }
 
+/// Entries with their places in the log.
+type Placed = Vec<(u64, Entry)>;
+
 /// Every leaf of the log, and the entries that name one of these.
-fn about(tx: &mut Tx<'_>, names: &[String]) -> Result<(Vec<Hash>, Vec<(u64, Entry)>)> {
+fn about(tx: &mut Tx<'_>, names: &[String]) -> Result<(Vec<Hash>, Placed)> {
     let question = "SELECT place, text, leaf FROM entry ORDER BY place";
     let row = |row: &rusqlite::Row<'_>| {
         Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, String>(1)?, row.get(2)?))
