@@ -1,0 +1,63 @@
+//! What a system answered.
+
+use reqwest::header::HeaderMap;
+use serde::de::DeserializeOwned;
+use trueup_connector::{Error, Kind, Result, Retry};
+
+/// What a system answered, whole.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, unpacked.
+    pub body: Vec<u8>,
+    /// Method and path of the call.
+    pub(crate) call: String,
+}
+
+impl Answer {
+    /// An answer that came inside another one.
+    pub(crate) fn inner(call: String, status: u16, headers: HeaderMap, body: Vec<u8>) -> Self {
+        Self { status, headers, body, call }
+    }
+
+    /// Whether the system did what it was asked.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// A header as text, where it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body, read as JSON of this form.
+    ///
+    /// # Errors
+    /// `protocol`, naming method, path and place; it is worth another try: a body that was cut looks
+    /// like this.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|cause| {
+            let message = format!(
+                "`{}` was answered with what is not the JSON it should be: {cause}",
+                self.call
+            );
+            Error::new(Kind::Protocol, message).with_retry(Retry::Backoff)
+        })
+    }
+}
+
+impl std::fmt::Debug for Answer {
+    /// Without the body: it may hold secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.body.len();
+        f.debug_struct("Answer")
+            .field("call", &self.call)
+            .field("status", &self.status)
+            .field("bytes", &bytes)
+            .finish_non_exhaustive()
+    }
+}
