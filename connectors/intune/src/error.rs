@@ -13,13 +13,16 @@ pub(crate) fn detail(answer: &Answer) -> Option<Detail> {
         Some(other) => other.to_string(),
         None => String::new(),
     };
+    // What the metadata promises and the service behind it lacks.
+    let unrouted = ["No OData route", "No method match route"];
+    let lacking = unrouted.iter().any(|start| message.starts_with(start));
     let detail = Detail::new(message);
     let Some(code) = error.get("code").and_then(Json::as_str) else { return Some(detail) };
     let detail = detail.with_code(code);
     Some(match (answer.status, code) {
         (_, "ConditionNotMet" | "preconditionFailed") => detail.with_kind(Kind::Conflict),
         (_, "TooManyRequests" | "activityLimitReached") => detail.with_kind(Kind::Throttled),
-        (400, "No OData route exists that match template") => detail.with_kind(Kind::Unsupported),
+        (400, _) if lacking => detail.with_kind(Kind::Unsupported),
         _ => detail,
     })
 }

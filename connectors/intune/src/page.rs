@@ -34,9 +34,10 @@ pub(crate) async fn read(client: &Client, context: &Context, kind: Kind, at: &At
     let paging = Paging::next_link("/@odata.nextLink");
     let request = paging.request(kind.list(at.top), at.place.as_ref());
     let take = |answer: &Answer| {
-        let body: Json = answer.json()?;
-        let entries = body.get("value").and_then(Json::as_array).cloned();
-        let entries = entries.ok_or_else(|| no_list(kind))?;
+        let mut body: Json = answer.json()?;
+        let Some(Json::Array(entries)) = body.get_mut("value").map(Json::take) else {
+            return Err(no_list(kind));
+        };
         let next = paging.next(&body, at.place.as_ref(), entries.len())?;
         Ok((entries, next))
     };

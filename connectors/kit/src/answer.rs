@@ -2,6 +2,7 @@
 
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use trueup_connector::{Error, Kind, Result, Retry};
 
 /// What a system answered, whole.
@@ -41,8 +42,9 @@ impl Answer {
     /// like this.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|cause| {
+            let why = why(&cause);
             let message = format!(
-                "`{}` was answered with what is not the JSON it should be: {cause}",
+                "`{}` was answered with what is not the JSON it should be: {why}",
                 self.call
             );
             Error::new(Kind::Protocol, message).with_retry(Retry::Backoff)
@@ -59,5 +61,45 @@ impl std::fmt::Debug for Answer {
             .field("status", &self.status)
             .field("bytes", &bytes)
             .finish_non_exhaustive()
+    }
+}
+
+/// Where and how, without a word of the body: it may hold secrets.
+fn why(cause: &serde_json::Error) -> String {
+    let text = cause.to_string();
+    if text.starts_with("missing field") {
+        return text;
+    }
+    let how = match cause.classify() {
+        Category::Eof => "it is cut short",
+        Category::Data => "it is of another form",
+        Category::Syntax | Category::Io => "it is malformed",
+    };
+    format!("{how} at line {} column {}", cause.line(), cause.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said_without_it() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Token {
+            #[expect(dead_code, reason = "only its form counts")]
+            token: u64,
+        }
+        for (body, wanted) in [
+            (r#"{"token": "sesame"}"#, "it is of another form at line 1 column 18"),
+            (r#"{"token": "ses"#, "it is cut short"),
+            ("<html>", "it is malformed at line 1 column 1"),
+            ("{}", "missing field `token`"),
+        ] {
+            let answer = Answer::inner("GET x".into(), 200, HeaderMap::new(), body.into());
+            let error = answer.json::<Token>().unwrap_err();
+            assert!(error.message().contains(wanted), "{error}");
+            assert!(!format!("{error:?}").contains("ses"), "{error:?}");
+            assert_eq!(error.retry(), Retry::Backoff);
+        }
     }
 }

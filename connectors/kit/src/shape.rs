@@ -1,5 +1,7 @@
 //! How a system's JSON becomes records, and records its JSON.
 
+use std::borrow::Cow;
+
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use serde_json::{Map, Number as JsonNumber, Value as Json};
 use trueup_connector::record::{batch_from_values, column_from_values, read_cell};
@@ -74,12 +76,12 @@ impl Item {
         self
     }
 
-    fn find(&self, json: &Json, fold: bool) -> Json {
+    fn find<'a>(&self, json: &'a Json, fold: bool) -> Cow<'a, Json> {
         let found = |path: &[String]| walk(json, path, fold).unwrap_or(&Json::Null);
         match &self.place {
-            At::Path(path) => found(path).clone(),
-            At::Made(make) => make(json),
-            At::Through(path, make) => make(found(path)),
+            At::Path(path) => Cow::Borrowed(found(path)),
+            At::Made(make) => Cow::Owned(make(json)),
+            At::Through(path, make) => Cow::Owned(make(found(path))),
         }
     }
 }

@@ -96,11 +96,13 @@ async fn work_is_asked_about_until_it_is_done_or_takes_too_long() {
     assert!(error.message().contains("ask again later"), "{error}");
 }
 
+type Says = fn(Error) -> Sent;
+
 /// One record that is there or not; `says` is what it says to being written, and whether it did it.
 #[derive(Debug)]
 struct One {
     value: Mutex<Option<i64>>,
-    says: fn(Error) -> Sent,
+    says: Says,
     does: bool,
 }
 
@@ -170,12 +172,7 @@ fn change(operation: Operation, before: Option<i64>, after: Option<i64>) -> Chan
     change
 }
 
-async fn receipt(
-    value: Option<i64>,
-    says: fn(Error) -> Sent,
-    does: bool,
-    change: Change,
-) -> String {
+async fn receipt(value: Option<i64>, says: Says, does: bool, change: Change) -> String {
     let writer = Wrapped(One { value: Mutex::new(value), says, does });
     let mut receipts = apply_unguarded(&writer, Context::new(), vec![change]).await.unwrap();
     let text = format!("{:?}", receipts.pop().unwrap());
@@ -185,8 +182,8 @@ async fn receipt(
 #[tokio::test]
 async fn what_became_of_a_change_is_looked_at() {
     use Operation::{Create, Delete, Update};
-    let (done, lost): (fn(Error) -> Sent, fn(Error) -> Sent) = (|_| Sent::Done, Sent::Lost);
-    let (stale, failed): (fn(Error) -> Sent, fn(Error) -> Sent) = (|_| Sent::Stale, Sent::Failed);
+    let [done, lost, stale, failed]: [Says; 4] =
+        [|_| Sent::Done, Sent::Lost, |_| Sent::Stale, Sent::Failed];
     let update = || change(Update, Some(1), Some(2));
     for (value, says, does, change, wanted) in [
         (Some(1), done, true, update(), "Done"),

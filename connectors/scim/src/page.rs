@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use trueup_connector::{Context, Error, Kind as ErrorKind, Result};
+use trueup_connector::{Context, Error, Kind as ErrorKind, Result, Retry};
 use trueup_kit::{Answer, Client, Paging, Place, Request};
 
 use crate::config::{Pages, ScimConfig};
@@ -79,24 +79,30 @@ impl Lists {
     }
 
     fn take(&self, answer: &Answer, kind: Kind, at: &At) -> Result<Listed> {
-        let body: Json = answer.json()?;
-        // A body that is no list would else be a list without records.
-        let is_list = body.get("totalResults").is_some() || body.get("Resources").is_some();
-        if !is_list {
-            let message = format!(
-                "`{}` is no list: it has neither totalResults nor Resources",
-                kind.endpoint()
-            );
-            return Err(Error::new(ErrorKind::Protocol, message));
-        }
-        let objects = match member(&body, "Resources") {
-            Some(Json::Array(objects)) => objects.clone(),
-            None | Some(Json::Null) => Vec::new(),
-            Some(_) => {
-                return Err(Error::new(ErrorKind::Protocol, "`Resources` is not a list"));
-            }
+        let mut body: Json = answer.json()?;
+        let total = member(&body, "totalResults").and_then(Json::as_u64);
+        let objects = match take_member(&mut body, "Resources") {
+            Some(Json::Array(objects)) => objects,
+            // A body that is no list would else be a list without records.
+            None | Some(Json::Null) if total.is_some() => Vec::new(),
+            _ => return Err(no_list(kind)),
         };
         let next = self.paging.next(&body, at.place.as_ref(), objects.len())?;
+        let first_and_last = at.place.is_none() && next.is_none();
+        if first_and_last && objects.is_empty() && total.is_some_and(|total| total > 0) {
+            return Err(no_list(kind));
+        }
         Ok(Listed { objects, next })
     }
+}
+
+fn take_member(body: &mut Json, name: &str) -> Option<Json> {
+    let mut members = body.as_object_mut()?.iter_mut();
+    members.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.take())
+}
+
+/// Worth another try: a proxy on the way may have answered.
+fn no_list(kind: Kind) -> Error {
+    let message = format!("the answer for {} is not the list it should be", kind.endpoint());
+    Error::new(ErrorKind::Protocol, message).with_retry(Retry::Backoff)
 }

@@ -86,6 +86,33 @@ async fn a_page_that_stays_empty_is_an_error_and_not_the_end() {
 }
 
 #[tokio::test]
+async fn what_is_no_list_is_an_error() {
+    for body in [
+        r#"{"error": "x"}"#,
+        r#"{"totalResults": 3}"#,
+        r#"{"totalResults": 3, "Resources": []}"#,
+        r#"{"totalResults": 3, "Resources": "none"}"#,
+        "[]",
+    ] {
+        let server = trueup_sandbox::Server::start(
+            move |call: &trueup_sandbox::Call| match call.path.ends_with("/Users") {
+                true => trueup_sandbox::Reply::new(200).with_body(body),
+                false => trueup_sandbox::Reply::json(
+                    200,
+                    &json!({"pagination": {"cursor": true}, "totalResults": 0}),
+                ),
+            },
+            Plan::default(),
+        );
+        let server = server.await.unwrap();
+        let config = support::config(&format!("{}/v2", server.base_url()));
+        let scim = Scim::connect(config, secrets()).await.unwrap();
+        let error = scim.read(Context::new(), "users").await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn an_oversized_answer_is_not_taken() {
     let plan = Plan::default().with(Misfortune::Oversized { bytes: 2 << 20 }).on("/Users");
     let small = |config: &mut trueup_scim::ScimConfig| config.endpoint.max_answer_bytes = 1 << 20;
