@@ -57,7 +57,7 @@ fn storm(seed: u64) -> Plan {
 
 /// How many storms to go through: a dozen, or many when the environment asks for it.
 fn storms() -> u64 {
-    if std::env::var_os("TRUEUP_DEEP").is_some() { 500 } else { 12 }
+    if std::env::var_os("TRUEUP_DEEP").is_some() { 200 } else { 12 }
 }
 
 #[tokio::test]
