@@ -1,0 +1,104 @@
+//! The program: one system on loopback until its input closes.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use serde_json::{Value as Json, json};
+use tokio::io::AsyncReadExt;
+use trueup_sandbox::{Estate, Intune, Plan, Scim, Server};
+
+const USAGE: &str =
+    "usage: trueup-sandbox <scim|intune> [--port N] [--seed N] [--size N] [--faults PLAN.toml]";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            drop(writeln!(std::io::stderr(), "{message}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), String> {
+    let options = Options::parse(std::env::args().skip(1))?;
+    let estate = Estate::new(options.seed, options.size);
+    let (server, mut ready) = start(&options, &estate).await?;
+    if let Json::Object(members) = &mut ready {
+        members.insert("system".into(), json!(options.system));
+        members.insert("size".into(), json!(options.size));
+    }
+    writeln!(std::io::stdout(), "{ready}").map_err(|cause| format!("cannot say so: {cause}"))?;
+    wait_for_end().await;
+    drop(server);
+    Ok(())
+}
+
+async fn start(options: &Options, estate: &Estate) -> Result<(Server, Json), String> {
+    let (port, plan) = (options.port, options.plan.clone());
+    let busy = |cause: std::io::Error| format!("cannot listen on port {port}: {cause}");
+    match options.system.as_str() {
+        "scim" => {
+            let server = Server::on(port, Scim::new(estate), plan).await.map_err(busy)?;
+            let ready =
+                json!({"base_url": format!("{}/v2", server.base_url()), "token": Scim::TOKEN});
+            Ok((server, ready))
+        }
+        _ => {
+            let server = Server::on(port, Intune::new(estate), plan).await.map_err(busy)?;
+            let base = server.base_url();
+            let ready = json!({"base_url": format!("{base}/v1.0"),
+                "token_url": format!("{base}/{}/oauth2/v2.0/token", Intune::TENANT),
+                "tenant": Intune::TENANT, "client_id": Intune::CLIENT,
+                "client_secret": Intune::SECRET, "scope": format!("{base}/.default")});
+            Ok((server, ready))
+        }
+    }
+}
+
+/// Serves until its input closes, so that it never outlives whoever started it.
+async fn wait_for_end() {
+    let (mut input, mut bytes) = (tokio::io::stdin(), [0; 1024]);
+    while input.read(&mut bytes).await.is_ok_and(|count| count > 0) {}
+}
+
+struct Options {
+    system: String,
+    port: u16,
+    seed: u64,
+    size: u64,
+    plan: Plan,
+}
+
+impl Options {
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let system = words.next().ok_or(USAGE)?;
+        if !["scim", "intune"].contains(&system.as_str()) {
+            return Err(format!("there is no system `{system}`; {USAGE}"));
+        }
+        let mut options = Self { system, port: 0, seed: 7, size: 1000, plan: Plan::default() };
+        while let Some(word) = words.next() {
+            let value = words.next().ok_or_else(|| format!("`{word}` needs a value; {USAGE}"))?;
+            let number = || value.parse().map_err(|_| format!("`{value}` is not a number"));
+            match word.as_str() {
+                "--port" => {
+                    let port = number()?;
+                    options.port = u16::try_from(port)
+                        .map_err(|_| format!("no port has the number {port}"))?;
+                }
+                "--seed" => options.seed = number()?,
+                "--size" => options.size = number()?,
+                "--faults" => options.plan = plan(&value)?,
+                _ => return Err(format!("there is no option `{word}`; {USAGE}")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn plan(path: &str) -> Result<Plan, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|cause| format!("cannot read {path}: {cause}"))?;
+    Plan::from_toml(&text).map_err(|cause| format!("{path} is not a plan: {cause}"))
+}
