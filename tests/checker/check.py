@@ -104,7 +104,7 @@ def tree(v, check):
 
 def plan(v, check):
     changes = [change(x, value_of, value_of) for x in v["changes"]]
-    check.hex(v["about"], v, "digest", digests.plan_digest(v["tenant"], v["name"], v["resource"], v["expected_read"], v["actual_read"], changes, v.get("mappings", {}).items()))
+    check.hex(v["about"], v, "digest", digests.plan_digest(v["tenant"], v["name"], v["resource"], v["expected_read"], v["actual_read"], changes, v["details"], v.get("mappings", {}).items()))
 
 
 def change(x, old, new):
@@ -205,7 +205,7 @@ def planned(doc, run, check):
                  "before": typed(target, x.get("before")), "after": typed(source, x.get("after"))}
         parsed = lambda v: read(v["value"], v["type"])
         changes.append(change(ready, parsed, parsed))
-    check.hex("plan digest", doc, "digest", digests.plan_digest(*run.names, doc["expected_read"], doc["actual_read"], changes))
+    check.hex("plan digest", doc, "digest", digests.plan_digest(*run.names, doc["expected_read"], doc["actual_read"], changes, doc["details"]))
 
 
 # --- files ----------------------------------------------------------------------------------------------------------

@@ -85,8 +85,9 @@ def report_digest(tenant, name, resource, rules, expected_coverage, actual_cover
              canonical_json(actual_coverage), canonical_json(counts), b"".join(i + s for i, s in sorted(pairs)))
 
 
-def plan_digest(tenant, name, resource, expected_read, actual_read, changes, mappings=()):
+def plan_digest(tenant, name, resource, expected_read, actual_read, changes, details, mappings=()):
     """changes: (target, op, key bytes, id, version, before, after, wave), the middle four as c(v) or empty."""
     parts = [frames([*change[:7], str(change[7])]) for change in changes]
     parts += [frames(["mapping", side, canonical_json(mapping)]) for side, mapping in mappings]
+    parts.append(frames(["details", canonical_json(details)]))
     return H("trueup/plan/1", tenant, name, resource, expected_read, actual_read, *parts)

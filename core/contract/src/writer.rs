@@ -90,8 +90,8 @@ pub enum Idempotency {
     AtMostOnce,
 }
 
-/// One write.
-#[derive(Clone, Debug, PartialEq)]
+/// One write. `Debug` shows which fields it sets, not their values: some may be secret.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Change {
     /// The resource the record is of.
@@ -110,6 +110,21 @@ pub struct Change {
     pub after: Vec<(String, Value)>,
     /// Unlike every other change's, and the same whenever this change is sent again.
     pub idempotency_key: String,
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |fields: &[(String, Value)]| -> Vec<String> {
+            fields.iter().map(|(name, _)| name.clone()).collect()
+        };
+        f.debug_struct("Change")
+            .field("resource", &self.resource)
+            .field("operation", &self.operation)
+            .field("key", &self.key)
+            .field("before", &names(&self.before))
+            .field("after", &names(&self.after))
+            .finish_non_exhaustive()
+    }
 }
 
 impl Change {

@@ -1,16 +1,24 @@
 //! The plan's digest (`docs/spec/plan.md`).
 
+use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 use trueup_connector::record::canonical;
 use trueup_connector::{Hash, Mapping, Value};
 
 use super::change::{PlannedChange, operation_name};
-use super::origin::Origin;
+use super::fact::Fact;
+use super::origin::{Impact, Origin};
 use super::value::FieldValue;
 use crate::reconcile::{Side, canonical_json};
 
-/// The digest of an origin, the changes in their order, and what the sides call things.
-pub(super) fn plan(origin: &Origin, changes: &[PlannedChange], mappings: &[Mapping; 2]) -> Hash {
+/// The digest of everything that decides what a plan does and what guard sees of it.
+pub(super) fn plan(
+    origin: &Origin,
+    changes: &[PlannedChange],
+    mappings: &[Mapping; 2],
+    resources: &[String; 2],
+    impacts: &[Impact; 2],
+) -> Hash {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());
@@ -32,6 +40,10 @@ pub(super) fn plan(origin: &Origin, changes: &[PlannedChange], mappings: &[Mappi
         mapping(&mut bytes, side, words);
         part(&bytes);
     }
+    bytes.clear();
+    canonical::frame(&mut bytes, b"details");
+    canonical::frame(&mut bytes, &canonical_json(&details(changes, resources, impacts)));
+    part(&bytes);
     hash.finalize().into()
 }
 
@@ -77,6 +89,29 @@ fn fields(out: &mut Vec<u8>, fields: &[FieldValue]) {
     for (name, field) in named {
         canonical::frame(out, name.as_bytes());
         canonical::frame_with(out, |out| field.write(out));
+    }
+}
+
+/// What the changes' own parts do not say: what key fields and resources are called, and what guard
+/// is told.
+fn details(changes: &[PlannedChange], resources: &[String; 2], impacts: &[Impact; 2]) -> Json {
+    let change = |change: &PlannedChange| {
+        let names: Vec<&str> = change.key().iter().map(FieldValue::name).collect();
+        let facts = change.facts().iter().map(|(name, known)| (name.clone(), fact(known)));
+        json!([names, facts.collect::<Map<_, _>>()])
+    };
+    let changes: Vec<Json> = changes.iter().map(change).collect();
+    json!({"changes": changes, "impacts": impacts, "resources": resources})
+}
+
+/// Numbers are text: canonical JSON has only such as a double holds.
+fn fact(fact: &Fact) -> Json {
+    match fact {
+        Fact::Bool(value) => json!(value),
+        Fact::Int(value) => json!({"int": value.to_string()}),
+        Fact::Float(value) => json!({"float": value.to_string()}),
+        Fact::Text(value) => json!(value),
+        Fact::List(values) => json!(values),
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use trueup_connector::record::canonical;
 use trueup_connector::{Change, Error, Hash, Kind, Mapping, Operation, Result, Value};
 
 use super::change::PlannedChange;
@@ -15,8 +16,8 @@ use crate::reconcile::{FindingId, Side};
 
 /// An ordered set of changes with a digest: what people approve and the executor runs, exactly.
 ///
-/// Cheap to clone. The digest covers what the plan was made from, every change and its place; not
-/// facts, which only guard reads. A plan made from a new reading has another digest.
+/// Cheap to clone. The digest covers what the plan was made from, every change and its place, and
+/// what guard is told of them. A plan made from a new reading has another digest.
 ///
 /// ```
 /// use trueup::{FieldValue, Impact, Operation, Origin, Plan, PlannedChange, Provenance, Side};
@@ -106,7 +107,7 @@ impl Plan {
         changes.sort_by_key(PlannedChange::wave);
         check(&origin, &changes)?;
         let impacts = impacts.map(|impact| impact.counting(&changes));
-        let digest = digest::plan(&origin, &changes, &mappings);
+        let digest = digest::plan(&origin, &changes, &mappings, &resources, &impacts);
         let inner = Inner { origin, resources, mappings, impacts, changes, left_out, digest };
         Ok(Self(Arc::new(inner)))
     }
@@ -243,7 +244,9 @@ fn check(origin: &Origin, changes: &[PlannedChange]) -> Result<()> {
     for change in changes {
         complete(change).map_err(|error| error.with("change", change))?;
         let mut key = Vec::new();
-        change.key().iter().for_each(|field| field.write(&mut key));
+        for field in change.key() {
+            canonical::frame_with(&mut key, |out| field.write(out));
+        }
         let action = match change.operation() {
             Operation::Action(name) => name.as_str(),
             _ => "",
@@ -253,12 +256,18 @@ fn check(origin: &Origin, changes: &[PlannedChange]) -> Result<()> {
             return Err(invalid(message).with("change", change));
         }
     }
-    if !changes.is_empty() && origin.actual_read.is_empty() {
-        let message = "the actual side's reading has no id, so the plan could not be told from one on another reading; \
-             give its provenance a `read_id`, new for every reading";
-        return Err(invalid(message));
+    let written = |side| changes.iter().any(|change| change.target() == side);
+    let reads = [(Side::Expected, &origin.expected_read), (Side::Actual, &origin.actual_read)];
+    match reads.into_iter().find(|(side, read)| read.is_empty() && written(*side)) {
+        Some((side, _)) => Err(no_reading(side)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn no_reading(side: Side) -> Error {
+    invalid(&format!(
+        "the {side} side is written, and its reading has no id, so the plan could not be told from one on another reading; give its provenance a `read_id`, new for every reading"
+    ))
 }
 
 /// Whether a change has what its operation needs.

@@ -11,7 +11,9 @@ use super::origin::{Impact, Origin};
 use super::plan::{LeftOut, Plan, Reason};
 use super::value::FieldValue;
 use super::waves::Waves;
-use crate::reconcile::{Disagreement, Disagreements, FieldRule, FindingKind, Owner, Report, Side};
+use crate::reconcile::{
+    Cause, Disagreement, Disagreements, FieldRule, FindingKind, Owner, Report, Side,
+};
 
 /// Makes plans from reports: which findings are settled, and in which order.
 ///
@@ -99,7 +101,12 @@ impl Planner {
         drafts.record(&record)?;
         let pairs = drafts.sharing();
         let changes = drafts.drafts.into_iter().map(|draft| draft.change).collect();
-        let changes = self.waves.assign(changes, pairs)?;
+        let key = all.fields().key.first();
+        let normal = |value: &Value| {
+            let key = key.filter(|_| !value.is_null());
+            key.map(|key| Ok(key.rule.normalise(value.clone())?.canonical())).transpose()
+        };
+        let changes = self.waves.assign(changes, pairs, &normal)?;
         let resources = Side::BOTH.map(|side| resource(report, &all, side));
         let mappings = Side::BOTH.map(|side| all.mapping(side));
         let impacts = Side::BOTH.map(|side| impact(&all, side));
@@ -267,7 +274,7 @@ impl<'a> Drafts<'a> {
                 }
                 Some(target) if target == side => {
                     before.push(self.value(finding, side, field));
-                    after.push(self.wanted(finding, side, field));
+                    after.push(self.wanted(finding, side, field)?);
                     settled.push(finding.id);
                     renamed |= finding.renames();
                 }
@@ -277,24 +284,33 @@ impl<'a> Drafts<'a> {
         let Some(first) = findings.first().filter(|_| !after.is_empty()) else { return Ok(()) };
         let change = self.begin(first, side, Operation::Update, side);
         let change = change.with_before(before).with_after(after).with_findings(settled);
+        let change = match cause(findings) {
+            Some(cause) => change.with_fact("cause", cause.name()),
+            None => change,
+        };
         let change = if renamed { change.with_fact("renamed", true) } else { change };
         self.drafts.push(Draft { change, marks: Vec::new() });
         Ok(())
     }
 
     /// The value that a side's field is to have.
-    fn wanted(&self, finding: &Disagreement<'_>, side: Side, field: &FieldRule) -> FieldValue {
+    fn wanted(
+        &self,
+        finding: &Disagreement<'_>,
+        side: Side,
+        field: &FieldRule,
+    ) -> Result<FieldValue> {
         let wanted = finding.value(side.other(), field);
         let wanted = match (wanted, finding.value(side, field)) {
             // The actual side may have more: it keeps it.
             (Value::List(wish), Value::List(has))
                 if field.rule.is_subset() && side == Side::Actual =>
             {
-                Value::List(union(has, wish))
+                Value::List(union(field, has, wish)?)
             }
             (wanted, _) => wanted,
         };
-        self.named(field, wanted)
+        Ok(self.named(field, wanted))
     }
 
     fn value(&self, finding: &Disagreement<'_>, side: Side, field: &FieldRule) -> FieldValue {
@@ -354,6 +370,13 @@ impl<'a> Drafts<'a> {
     }
 }
 
+/// Which side changed the record: both, if each changed another field of it.
+fn cause(findings: &[Disagreement<'_>]) -> Option<Cause> {
+    let mut causes = findings.iter().filter_map(Disagreement::cause);
+    let first = causes.next()?;
+    Some(if causes.all(|cause| cause == first) { first } else { Cause::Both })
+}
+
 /// The side whose system gives way to an owner.
 fn target(owner: Owner) -> Option<Side> {
     match owner {
@@ -375,10 +398,18 @@ fn is_settable(all: &Disagreements<'_>, side: Side, name: &str) -> bool {
     settable || !all.says_writable(side)
 }
 
-fn union(mut has: Vec<Value>, wish: Vec<Value>) -> Vec<Value> {
-    let there: BTreeSet<Vec<u8>> = has.iter().map(Value::canonical).collect();
-    has.extend(wish.into_iter().filter(|item| !there.contains(&item.canonical())));
-    has
+/// What is there, and what is wished and is not, under the field's rule.
+fn union(field: &FieldRule, mut has: Vec<Value>, wish: Vec<Value>) -> Result<Vec<Value>> {
+    let normal = |item: &Value| -> Result<Vec<u8>> {
+        Ok(field.rule.normalise(Value::List(vec![item.clone()]))?.canonical())
+    };
+    let mut there = has.iter().map(normal).collect::<Result<BTreeSet<_>>>()?;
+    for item in wish {
+        if there.insert(normal(&item)?) {
+            has.push(item);
+        }
+    }
+    Ok(has)
 }
 
 fn mark(part: usize, values: &[Value]) -> Vec<u8> {

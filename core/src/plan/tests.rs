@@ -1,12 +1,15 @@
 //! Plans: made, narrowed, written down, undone.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 
 use serde_json::{Value as Json, json};
-use trueup_connector::{Error, Field, Kind, Mapping, Operation, Provenance, Value};
+use trueup_connector::{Error, Field, Kind, Mapping, Operation, Provenance, Role, Value};
 
 use super::*;
-use crate::reconcile::{FindingKind, Owner, Reconciliation, Report, Rule, Run, Side, hex};
+use crate::reconcile::{
+    FindingKind, Owner, Reconciliation, Report, Rule, Run, Side, TextCase, TextRule, hex,
+};
 use crate::{Result, Snapshot};
 
 fn rows(json: Json) -> Snapshot {
@@ -135,6 +138,12 @@ fn a_conflict_is_settled_only_if_asked_for() {
     let plan = Planner::new().with_kinds([FindingKind::Conflict]).plan(&report).unwrap();
     assert_eq!(said(&plan), ["0: update id = 1 on the actual side: os = 13 -> os = 14"]);
     assert_eq!(plan.changes()[0].facts()["cause"], Fact::from("both"));
+    // Each side changed another field of the record.
+    let [wish, state, base] = [(2, 1, "e"), (1, 3, "a"), (1, 1, "b")]
+        .map(|(v, w, id)| read(id, json!([{"id": 1, "v": v, "w": w}])));
+    let report = devices().compare_three_way(&run, &wish, &state, &base).unwrap();
+    let plan = Planner::new().plan(&report).unwrap();
+    assert_eq!(plan.changes()[0].facts()["cause"], Fact::from("both"));
 }
 
 #[test]
@@ -183,6 +192,14 @@ fn a_side_that_may_have_more_keeps_it() {
     let tags = plan.changes()[0].after()[0].value().cloned();
     let want = ["b", "c", "a"].map(Value::from).to_vec();
     assert_eq!(tags, Some(Value::List(want)));
+    let folded = TextRule::exact().with_case(TextCase::Ignore);
+    let plan = planned(
+        &devices().with_rule("tags", Rule::subset().with_text(folded)),
+        json!([{"id": 1, "tags": ["ADMIN", "b"]}]),
+        json!([{"id": 1, "tags": ["admin", "x"]}]),
+    );
+    let want = ["admin", "x", "b"].map(Value::from).to_vec();
+    assert_eq!(plan.changes()[0].after()[0].value(), Some(&Value::List(want)));
 }
 
 #[test]
@@ -200,6 +217,14 @@ fn what_is_referred_to_is_made_first_and_removed_last() {
     let error = Planner::new().with_reference("boss").plan(&report).unwrap_err();
     assert_eq!(error.kind(), Kind::Invalid);
     assert!(error.message().contains("create id = a on the actual side; create id = b"), "{error}");
+    let wish = json!([{"id": "NEW", "serial": "s", "boss": null}, {"id": "kid", "serial": "t", "boss": "new"}]);
+    let state = json!([{"id": "old", "serial": "s", "boss": null}, {"id": "kid", "serial": "t", "boss": "old"}]);
+    let folded = Rule::exact().with_text(TextRule::exact().with_case(TextCase::Ignore));
+    let document = devices().with_alternate_key(["serial"]).with_rule("id", folded);
+    let renamed = compare(&document, &read("e", wish), &read("a", state));
+    let plan = Planner::new().with_reference("boss").plan(&renamed).unwrap();
+    let order: Vec<_> = plan.changes().iter().map(|c| (c.wave(), c.key()[0].to_string())).collect();
+    assert_eq!(order, [(0, "id = old".to_owned()), (1, "id = kid".to_owned())]);
     let error = Planner::new().with_reference("bos").plan(&report).unwrap_err();
     assert!(error.message().ends_with("did you mean `boss`?"), "{error}");
 }
@@ -232,6 +257,12 @@ fn a_plan_needs_a_reading_with_an_id() {
     let report = compare(&devices(), &read("e", json!([{"id": 1, "os": "14"}])), &state);
     let error = Planner::new().plan(&report).unwrap_err();
     assert!(error.message().contains("read_id"), "{error}");
+    // The side that is written is the one that counts.
+    let owned = devices().with_rule("os", Rule::exact().with_owner(Owner::Actual));
+    let wish = rows(json!([{"id": 1, "os": "14"}]));
+    let report = compare(&owned, &wish, &read("a", json!([{"id": 1, "os": "13"}])));
+    let error = Planner::new().plan(&report).unwrap_err();
+    assert!(error.message().contains("the expected side is written"), "{error}");
 }
 
 #[test]
@@ -263,6 +294,33 @@ fn a_plan_is_written_down_and_held_to_its_digest() {
 }
 
 #[test]
+fn what_guard_and_connectors_go_by_cannot_be_changed_under_a_digest() {
+    let shared = |id: i64| json!([{"id": id, "oid": "o1", "os": "14"}]);
+    let oid = |side: Snapshot| side.with_field("oid", |f| f.with_role(Role::Id)).unwrap();
+    let (wish, state) = (oid(read("e", shared(1))), oid(read("a", shared(2))));
+    let plan = Planner::new().plan(&compare(&devices(), &wish, &state)).unwrap();
+    let json = plan.to_json();
+    assert_eq!(json["changes"][0]["facts"]["shares_id"], true);
+    let altered = |alter: &dyn Fn(&mut Json)| {
+        let mut json = json.clone();
+        alter(&mut json);
+        Plan::from_json(&json.to_string()).map(drop).unwrap_err().kind()
+    };
+    assert_eq!(altered(&|json| json["resources"] = json!(["payroll", "payroll"])), Kind::Data);
+    assert_eq!(altered(&|json| json["impacts"][1]["covered_rows"] = json!(1000)), Kind::Data);
+    assert_eq!(altered(&|json| json["changes"][0]["key"][0][0] = json!("other")), Kind::Data);
+    assert_eq!(altered(&|json| json["changes"][0]["facts"] = json!({})), Kind::Data);
+}
+
+#[test]
+fn keys_that_read_alike_are_two_records() {
+    let document = Reconciliation::new("fleet").with_resource("d").with_key(["a", "b"]);
+    let wish = json!([{"a": "as", "b": "b", "n": 1}, {"a": "a", "b": "sb", "n": 1}]);
+    let plan = planned(&document, wish, json!([{"a": "x", "b": "x", "n": 1}]));
+    assert_eq!(plan.impact(Side::Actual).creates, 2);
+}
+
+#[test]
 fn a_secret_is_carried_but_not_shown_saved_or_digested() {
     let secret = |os: &str, id: &str| {
         read(id, json!([{"id": 1, "code": os}])).with_field("code", Field::secret).unwrap()
@@ -276,6 +334,8 @@ fn a_secret_is_carried_but_not_shown_saved_or_digested() {
     assert_eq!(one.digest(), plan("newer-code").digest());
     let shown = format!("{one:?} {one} {:?} {}", one.changes(), one.to_json());
     assert!(!shown.contains("new-code") && !shown.contains("old-code"), "{shown}");
+    let debugged = format!("{:?} {:?}", one.change_for(0).unwrap(), secret("new-code", "e"));
+    assert!(!debugged.contains("new-code") && debugged.contains("code"), "{debugged}");
     assert_eq!(one.change_for(0).unwrap().after, [("code".to_owned(), Value::from("new-code"))]);
     let loaded = Plan::from_json(&one.to_json().to_string()).unwrap();
     assert_eq!(loaded, one);
@@ -364,7 +424,9 @@ fn digests_are_those_of_the_specification() {
             .with_tenant(text("tenant"))
             .with_expected(&reading("expected_read"));
         origin.resource = text("resource");
-        let changes = vector["changes"].as_array().unwrap().iter().map(vector_change).collect();
+        let details = vector["details"]["changes"].as_array().unwrap();
+        let changes = vector["changes"].as_array().unwrap().iter().zip(details);
+        let changes = changes.map(|(change, details)| vector_change(change, details)).collect();
         let mapping = |side: Side| match vector["mappings"].get(side.name()) {
             Some(json) => Mapping::from_json(json).unwrap(),
             None => Mapping::default(),
@@ -377,7 +439,7 @@ fn digests_are_those_of_the_specification() {
     }
 }
 
-fn vector_change(json: &Json) -> PlannedChange {
+fn vector_change(json: &Json, details: &Json) -> PlannedChange {
     let target = if json["target"] == "actual" { Side::Actual } else { Side::Expected };
     let operation = document::operation(json["op"].as_str().unwrap().to_owned());
     let fields = |name: &str| -> Vec<FieldValue> {
@@ -387,12 +449,29 @@ fn vector_change(json: &Json) -> PlannedChange {
     let special =
         |name: &str| json[name].get("value").map(|value| Value::from_json(value).unwrap());
     PlannedChange::new(target, operation)
-        .with_key(json["key"].as_array().unwrap().iter().map(|value| vector_field("key", value)))
+        .with_key(vector_key(json, details))
+        .with_facts(vector_facts(details))
         .with_id(special("id"))
         .with_version(special("version"))
         .with_before(fields("before"))
         .with_after(fields("after"))
         .with_wave(json["wave"].as_u64().unwrap() as u32)
+}
+
+fn vector_key(json: &Json, details: &Json) -> Vec<FieldValue> {
+    let names = details[0].as_array().unwrap().iter();
+    let values = json["key"].as_array().unwrap().iter();
+    names.zip(values).map(|(name, value)| vector_field(name.as_str().unwrap(), value)).collect()
+}
+
+fn vector_facts(details: &Json) -> BTreeMap<String, Fact> {
+    let fact = |json: &Json| match (json.get("int"), json.get("float")) {
+        (Some(text), _) => Fact::Int(text.as_str().unwrap().parse().unwrap()),
+        (_, Some(text)) => Fact::Float(text.as_str().unwrap().parse().unwrap()),
+        _ => serde_json::from_value(json.clone()).unwrap(),
+    };
+    let facts = details[1].as_object().unwrap().iter();
+    facts.map(|(name, json)| (name.clone(), fact(json))).collect()
 }
 
 fn vector_field(name: &str, json: &Json) -> FieldValue {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
-use trueup_connector::{Error, Kind, Operation, Result};
+use trueup_connector::{Error, Kind, Operation, Result, Value};
 
 use super::change::PlannedChange;
 use super::value::FieldValue;
@@ -26,8 +26,9 @@ impl Waves {
         &self,
         changes: Vec<PlannedChange>,
         mut after: Vec<(usize, usize)>,
+        normal: Normal<'_>,
     ) -> Result<Vec<PlannedChange>> {
-        after.extend(self.references(&changes));
+        after.extend(self.references(&changes, normal)?);
         let depths = depths(&changes, &after, &vec![0; changes.len()])?;
         let height = depths.iter().max().map_or(1, |deepest| deepest + 1);
         let starts: Vec<u32> = changes.iter().map(|c| self.stage(c) * height).collect();
@@ -48,28 +49,71 @@ impl Waves {
     }
 
     /// The pairs of changes of which one must come first since a record refers to another.
-    fn references(&self, changes: &[PlannedChange]) -> Vec<(usize, usize)> {
+    fn references(
+        &self,
+        changes: &[PlannedChange],
+        normal: Normal<'_>,
+    ) -> Result<Vec<(usize, usize)>> {
         let mut pairs = Vec::new();
         if self.references.is_empty() {
-            return pairs;
+            return Ok(pairs);
         }
-        let by_key: HashMap<_, _> =
-            changes.iter().enumerate().map(|(n, c)| (record(c), n)).collect();
+        let records = Records::of(changes, normal)?;
         for (place, change) in changes.iter().enumerate() {
             for field in &self.references {
-                let other = |fields: &[FieldValue], operation: Operation| {
-                    let value = fields.iter().find(|value| value.name() == field)?;
-                    let key = (change.target().name(), key_bytes(std::slice::from_ref(value)));
-                    let found = by_key.get(&key).copied()?;
-                    let same = changes.get(found).map(PlannedChange::operation) == Some(&operation);
-                    (same && found != place).then_some(found)
-                };
-                // What is referred to is made before, and removed after.
-                pairs.extend(other(change.after(), Operation::Create).map(|made| (made, place)));
-                pairs.extend(other(change.before(), Operation::Delete).map(|gone| (place, gone)));
+                // What is referred to is there before, and removed after.
+                let comes = records.find(&records.comes, change, change.after(), field, normal)?;
+                let goes = records.find(&records.goes, change, change.before(), field, normal)?;
+                pairs.extend(comes.filter(|comes| *comes != place).map(|comes| (comes, place)));
+                pairs.extend(goes.filter(|goes| *goes != place).map(|goes| (place, goes)));
             }
         }
-        pairs
+        Ok(pairs)
+    }
+}
+
+/// The value of a key field as its rule compares it; nothing for what can refer to no record.
+pub(super) type Normal<'a> = &'a dyn Fn(&Value) -> Result<Option<Vec<u8>>>;
+
+type Keyed = HashMap<(&'static str, Vec<u8>), usize>;
+
+/// Which change brings a key about, and which does away with it.
+struct Records {
+    comes: Keyed,
+    goes: Keyed,
+}
+
+impl Records {
+    fn of(changes: &[PlannedChange], normal: Normal<'_>) -> Result<Self> {
+        let mut records = Self { comes: HashMap::new(), goes: HashMap::new() };
+        for (place, change) in changes.iter().enumerate() {
+            let [key] = change.key() else { continue };
+            let renamed = change.after().iter().find(|field| field.name() == key.name());
+            let (keyed, key) = match (change.operation(), renamed) {
+                (Operation::Delete, _) => (&mut records.goes, key),
+                (Operation::Create, _) => (&mut records.comes, key),
+                // A rename brings its new key about.
+                (Operation::Update, Some(renamed)) => (&mut records.comes, renamed),
+                _ => continue,
+            };
+            let key = key.value().map_or(Ok(None), normal)?;
+            key.map(|key| keyed.insert((change.target().name(), key), place));
+        }
+        Ok(records)
+    }
+
+    /// The change of the record that a field of these refers to.
+    fn find(
+        &self,
+        keyed: &Keyed,
+        change: &PlannedChange,
+        fields: &[FieldValue],
+        name: &str,
+        normal: Normal<'_>,
+    ) -> Result<Option<usize>> {
+        let value = fields.iter().find(|field| field.name() == name).and_then(FieldValue::value);
+        let key = value.map_or(Ok(None), normal)?;
+        Ok(key.and_then(|key| keyed.get(&(change.target().name(), key)).copied()))
     }
 }
 
@@ -117,10 +161,6 @@ fn depths_to_waves(depths: Vec<u32>) -> impl Iterator<Item = u32> {
     let used: BTreeSet<u32> = depths.iter().copied().collect();
     let numbers: BTreeMap<u32, u32> = used.into_iter().zip(0..).collect();
     depths.into_iter().map(move |depth| numbers.get(&depth).copied().unwrap_or(depth))
-}
-
-fn record(change: &PlannedChange) -> (&'static str, Vec<u8>) {
-    (change.target().name(), key_bytes(change.key()))
 }
 
 fn key_bytes(key: &[FieldValue]) -> Vec<u8> {

@@ -43,10 +43,10 @@ use crate::record::{self, Column, Field, Schema, canonical};
 /// assert_eq!(snapshot.rows(), 1);
 /// # Ok::<(), trueup_connector::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Snapshot(Arc<Inner>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Inner {
     schema: Schema,
     arrow: SchemaRef,
@@ -54,6 +54,18 @@ struct Inner {
     provenance: Provenance,
     coverage: Coverage,
     consistency: Consistency,
+}
+
+impl std::fmt::Debug for Snapshot {
+    /// Names, not values: some may be secret, and there may be millions.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let fields: Vec<&str> = self.schema().names().collect();
+        f.debug_struct("Snapshot")
+            .field("rows", &self.rows())
+            .field("fields", &fields)
+            .field("provenance", self.provenance())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Snapshot {

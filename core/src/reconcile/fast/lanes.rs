@@ -120,8 +120,10 @@ impl Lane {
             sums.iter_mut().for_each(|sum| *sum = sum.plus(keys.null()));
             return;
         }
-        if let DataType::Dictionary(..) = array.data_type() {
-            return self.add_dictionary(column, start, keys, sums);
+        match array.data_type() {
+            DataType::Dictionary(..) => return self.add_dictionary(column, start, keys, sums),
+            DataType::RunEndEncoded(..) => return self.add_cells(column, start, keys, sums),
+            _ => {}
         }
         match self {
             Self::Decimal => add_decimals(array, start, keys, sums),
