@@ -9,6 +9,9 @@ mod limits;
 mod matching;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use combine::{ChangeDecision, NOTHING_MATCHES, R3_ASKS, SHARED_ID_ASKS};
 pub use decision::Decision;
 pub(crate) use limits::Measured;
