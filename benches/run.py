@@ -53,7 +53,7 @@ ABOUT = {"wide": "{rows:,} devices × 20 columns, text key, in memory",
          "ledger": "{rows:,} ledger lines × 8 columns, integer key, in memory",
          "csv": "two CSV files of {rows:,} rows × 9 columns, integer key, page cache warm, reading included",
          "delta": "a delta of 10,000 rows onto an indexed ledger of {rows:,}",
-         "decide": "one change decided under {rules:,} rules; the median over {rows:,} changes, again and again",
+         "decide": "rules: {rules:,}; one change decided, the median over {rows:,} changes, again and again",
          "mass": "{rows:,} changes, hardly two alike, decided under {rules:,} rules: one plan here, a request each there",
          "writes": "{rows:,} writes, each of them safe on disk: guarded, journalled and audited, 64 in flight; and bare"}
 
