@@ -255,7 +255,7 @@ def verdict(case, runs, results):
     if case in MOST:
         is_met = median(ours) <= MOST[case]
         return f"{text}. Bar: at most {shown(MOST[case], case)}: {'met' if is_met else '**not met**'}."
-    if kind(case) not in NO_MEMORY:
+    if kind(case) not in NO_MEMORY | {"mass"}:
         text += f", at {share:.2f} of its extra memory"
     if case not in BARS:
         return text + "."
