@@ -1,4 +1,5 @@
-//! `generate CASE DIR`: writes the pair of one case, and the truth about it, unless DIR already holds them.
+//! `generate CASE DIR`: writes the pair of one case, and the truth about it, unless DIR already holds them. Of
+//! `decide`, `mass` and `writes` only the truth is written: contestants make rules and changes from their numbers.
 
 use std::fs::{self, File};
 use std::io::BufWriter;
@@ -8,9 +9,11 @@ use std::thread;
 use arrow::array::RecordBatch;
 use arrow::csv;
 use arrow::ipc::writer::FileWriter;
+use serde_json::{Value, json};
 use trueup_benches::columns::schema;
 use trueup_benches::pair::{Pair, Side};
-use trueup_benches::{Error, Result};
+use trueup_benches::rules::Trial;
+use trueup_benches::{Error, Result, case_and_size};
 
 /// Part of the folder's name: raise it whenever the data changes.
 const VERSION: u32 = 1;
@@ -24,13 +27,18 @@ fn main() -> Result<()> {
     // The truth is written last, so a folder that has it is whole.
     if !dir.join("truth.json").exists() {
         fs::create_dir_all(&dir)?;
-        write_case(&Pair::of_case(&case)?, &case, &dir)?;
+        let truth = match case_and_size(&case)? {
+            ("decide" | "mass", _) => Trial::of_case(&case)?.truth(),
+            ("writes", rows) => json!({ "rows": rows, "counts": { "written": rows } }),
+            _ => write_pair(&Pair::of_case(&case)?, &case, &dir)?,
+        };
+        fs::write(dir.join("truth.json"), format!("{truth:#}\n"))?;
     }
     println!("{}", dir.display());
     Ok(())
 }
 
-fn write_case(pair: &Pair, case: &str, dir: &Path) -> Result<()> {
+fn write_pair(pair: &Pair, case: &str, dir: &Path) -> Result<Value> {
     let write = if case.starts_with("csv") { write_csv } else { write_ipc };
     thread::scope(|scope| {
         let expected = scope.spawn(|| write(pair, Side::Expected, &dir.join("expected")));
@@ -44,8 +52,7 @@ fn write_case(pair: &Pair, case: &str, dir: &Path) -> Result<()> {
         write_batches(&dir.join("delta-upserts.arrow"), pair, [Ok(upserts)])?;
         write_batches(&dir.join("delta-removed.arrow"), pair, [Ok(removed)])?;
     }
-    fs::write(dir.join("truth.json"), format!("{:#}\n", pair.truth()))?;
-    Ok(())
+    Ok(pair.truth())
 }
 
 fn write_ipc(pair: &Pair, side: Side, path: &Path) -> Result<()> {

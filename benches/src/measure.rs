@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::ipc::reader::FileReader;
 use serde_json::{Value, json};
 
-use crate::Result;
+use crate::{Result, case_and_size};
+
+/// So long the same decisions are taken again and again.
+const DECIDING: Duration = Duration::from_secs(1);
 
 /// What a contestant counted: keys, and differing cells.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,7 +34,7 @@ pub struct Case {
     pub name: String,
     /// The folder that `generate` wrote.
     pub dir: PathBuf,
-    /// The key's columns.
+    /// The key's columns; none where there are no tables.
     pub key: Vec<String>,
 }
 
@@ -43,8 +46,14 @@ impl Case {
             return Err("usage: CONTESTANT CASE DIR".into());
         };
         let truth: Value = serde_json::from_slice(&fs::read(dir.join("truth.json"))?)?;
-        let key = serde_json::from_value(truth.get("key").cloned().unwrap_or_default())?;
+        let key = truth.get("key").cloned().map(serde_json::from_value).transpose()?;
+        let key = key.unwrap_or_default();
         Ok(Case { name, dir, key })
+    }
+
+    /// How much of it, as its name says.
+    pub fn size(&self) -> Result<usize> {
+        Ok(case_and_size(&self.name)?.1)
     }
 
     /// All batches of one of the case's Arrow files.
@@ -63,10 +72,10 @@ impl Case {
 
 /// Times `work` and prints the one JSON line that `run.py` reads. What `work` hands back beside the counts (its
 /// findings) is dropped after the clock stops.
-pub fn report<T>(
+pub fn report<C: Into<Value>, T>(
     tool: &str,
     case: &Case,
-    work: impl FnOnce() -> Result<(Counts, T)>,
+    work: impl FnOnce() -> Result<(C, T)>,
 ) -> Result<()> {
     let baseline = start_peak()?;
     let clock = Instant::now();
@@ -74,13 +83,55 @@ pub fn report<T>(
     let seconds = clock.elapsed().as_secs_f64();
     let extra = peak()?.saturating_sub(baseline);
     drop(findings);
-    let Counts { matched, missing, unexpected, changed, cells } = counts;
+    print_line(tool, case, seconds, (baseline, extra), counts.into());
+    Ok(())
+}
+
+/// Times a decision about each of `all` by itself, over and over, and prints a line with the median.
+pub fn report_decisions<T>(
+    tool: &str,
+    case: &Case,
+    all: &[T],
+    mut is_allowed: impl FnMut(&T) -> Result<bool>,
+) -> Result<()> {
+    // Once for the caches.
+    let counts = count(all.iter().map(&mut is_allowed))?;
+    let baseline = start_peak()?;
+    let (start, mut nanos) = (Instant::now(), Vec::new());
+    while start.elapsed() < DECIDING {
+        for one in all {
+            let clock = Instant::now();
+            std::hint::black_box(is_allowed(std::hint::black_box(one))?);
+            nanos.push(clock.elapsed().as_nanos() as u64);
+        }
+    }
+    let extra = peak()?.saturating_sub(baseline);
+    nanos.sort_unstable();
+    let median = nanos.get(nanos.len() / 2).copied().unwrap_or_default();
+    print_line(tool, case, median as f64 / 1e9, (baseline, extra), counts);
+    Ok(())
+}
+
+/// How many are allowed, as the truth has it.
+pub fn count(answers: impl Iterator<Item = Result<bool>>) -> Result<Value> {
+    let answers = answers.collect::<Result<Vec<bool>>>()?;
+    let allowed = answers.iter().filter(|is_allowed| **is_allowed).count();
+    Ok(json!({ "allowed": allowed, "denied": answers.len() - allowed }))
+}
+
+fn print_line(tool: &str, case: &Case, seconds: f64, (baseline, extra): (u64, u64), counts: Value) {
     let line = json!({
-        "tool": tool, "case": case.name, "seconds": seconds, "baseline_bytes": baseline, "extra_peak_bytes": extra,
-        "counts": {"matched": matched, "missing": missing, "unexpected": unexpected, "changed": changed, "cells": cells},
+        "tool": tool, "case": case.name, "seconds": seconds, "baseline_bytes": baseline,
+        "extra_peak_bytes": extra, "counts": counts,
     });
     println!("{line}");
-    Ok(())
+}
+
+impl From<Counts> for Value {
+    fn from(counts: Counts) -> Value {
+        let Counts { matched, missing, unexpected, changed, cells } = counts;
+        json!({ "matched": matched, "missing": missing, "unexpected": unexpected, "changed": changed, "cells": cells })
+    }
 }
 
 /// Resets the kernel's high-water mark where it can be reset (Linux), and says what is resident now.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 use serde_json::{Value, json};
 
-use crate::Result;
 use crate::cells::mix;
 use crate::columns::{Column, INVOICES, LEDGER, WIDE, schema};
+use crate::{Result, case_and_size};
 
 /// Rows of a batch, as a reader of files or pages would hand them over.
 pub const BATCH: usize = 131_072;
@@ -40,8 +40,7 @@ pub struct Pair {
 impl Pair {
     /// The pair of a case's name: a table and a size, as in `wide100k`, `ledger10m`, `csv1m`.
     pub fn of_case(case: &str) -> Result<Pair> {
-        let digits = case.find(|c: char| c.is_ascii_digit()).unwrap_or(case.len());
-        let (table, size) = case.split_at(digits);
+        let (table, rows) = case_and_size(case)?;
         let columns = match table {
             "wide" => WIDE,
             "ledger" => LEDGER,
@@ -52,9 +51,6 @@ impl Pair {
                 );
             }
         };
-        let number = size.trim_end_matches(['k', 'm']);
-        let unit = if size.ends_with('m') { 1_000_000 } else { 1_000 };
-        let rows = number.parse::<usize>().map_err(|_| format!("no size in `{case}`"))? * unit;
         Ok(Pair::new(columns, rows))
     }
 

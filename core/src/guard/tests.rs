@@ -1,4 +1,6 @@
-//! Windows held against a clock that is read minute by minute.
+//! Windows held against a clock that is read minute by minute; vectors.
+
+mod vectors;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -6,6 +8,8 @@ use proptest::prelude::*;
 
 use super::moment::Zone;
 use super::window::{Freeze, Period, Window};
+
+pub(super) use vectors::{hash, vectors};
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;

@@ -1,4 +1,7 @@
-//! A log and a pack of it, to be put before verifiers that others wrote.
+//! What tests put before verifiers that others wrote: a log and a pack of it; and where those verifiers are.
+
+use std::env;
+use std::path::PathBuf;
 
 use serde_json::json;
 use trueup::Result;
@@ -43,6 +46,26 @@ pub fn sample(size: u8) -> Result<Sample> {
         .with_log(&checkpoint, &tree, (0..).zip(entries.iter().cloned()), 1..u64::from(size))?
         .seal(&[&log_key, &approver])?;
     Ok(Sample { log: log_key, approver, entries, tree, checkpoint, pack })
+}
+
+/// The Python that has the verifiers' packages, or nothing and a message.
+///
+/// # Panics
+/// Where there is none and TRUEUP_REQUIRE_VERIFIERS is 1.
+#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
+pub fn python() -> Option<PathBuf> {
+    let given = env::var_os("TRUEUP_CACHE").map(PathBuf::from);
+    let cache = || env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let cache = given.or_else(|| Some(cache().or_else(home)?.join("trueup")))?;
+    let python = cache.join("verifiers/bin/python");
+    if python.is_file() {
+        return Some(python);
+    }
+    let missing = "the verifiers' Python packages are not here; run tests/verifiers.sh";
+    assert!(env::var_os("TRUEUP_REQUIRE_VERIFIERS").is_none_or(|v| v != "1"), "{missing}");
+    eprintln!("skipped: {missing}");
+    None
 }
 
 impl Sample {

@@ -1,36 +1,14 @@
 //! `securesystemslib`, `in-toto-attestation` and Python's `zipfile` take our packs.
 //!
-//! Both packages stand in a virtual environment that `tests/verifiers.sh` makes in the cache folder.
-//! Where it is not there the test says so and passes; with TRUEUP_REQUIRE_VERIFIERS=1 it fails.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test may stop at the first surprise"
-)]
+//! They stand in a virtual environment that `tests/verifiers.sh` makes in the cache folder. Where it is
+//! not there the tests say so and pass; with TRUEUP_REQUIRE_VERIFIERS=1 they fail.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
-use std::env;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use trueup::audit::Signer;
-use trueup_test_verifiers::{Sample, sample};
-
-/// The environment's Python, or nothing and a message.
-fn python() -> Option<PathBuf> {
-    let given = env::var_os("TRUEUP_CACHE").map(PathBuf::from);
-    let cache = || env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let cache = given.or_else(|| Some(cache().or_else(home)?.join("trueup")))?;
-    let python = cache.join("verifiers/bin/python");
-    if python.is_file() {
-        return Some(python);
-    }
-    let missing = "securesystemslib and in-toto-attestation are not here; run tests/verifiers.sh";
-    assert!(env::var_os("TRUEUP_REQUIRE_VERIFIERS").is_none_or(|v| v != "1"), "{missing}");
-    eprintln!("skipped: {missing}");
-    None
-}
+use trueup_test_verifiers::{Sample, python, sample};
 
 fn judge(python: &PathBuf, sample: &Sample, pack: &[u8]) -> Output {
     let folder = tempfile::tempdir().expect("a folder");

@@ -3,8 +3,8 @@
 use super::super::condition::Fault;
 use super::super::policy::{Policy, PolicyRule, fits};
 use super::super::request::Request;
-use super::view::View;
-use crate::plan::{Plan, operation_name};
+use super::view::Known;
+use crate::plan::Plan;
 
 /// A rule that matches, or that may: then its condition has no value, and why.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,16 +30,20 @@ fn concerns(rule: &PolicyRule, plan: &Plan, request: &Request) -> bool {
             || behind.iter().any(|party| fits(&matcher.on_behalf_of, party)))
 }
 
-/// The candidates that match a change, or may.
-pub(crate) fn hits(policy: &Policy, candidates: &[usize], view: &View<'_>) -> Vec<Hit> {
+/// Those of the candidates that are for this action.
+pub(crate) fn of_action(policy: &Policy, candidates: &[usize], action: &str) -> Vec<usize> {
+    let is_for = |place: &usize| {
+        policy.rules().get(*place).is_some_and(|rule| fits(&rule.matcher.action, action))
+    };
+    candidates.iter().copied().filter(is_for).collect()
+}
+
+/// The candidates whose condition a change meets, or may.
+pub(crate) fn hits(policy: &Policy, candidates: &[usize], known: &Known<'_>) -> Vec<Hit> {
     let mut found = Vec::with_capacity(candidates.len().min(8));
-    let action = operation_name(view.change.operation());
     for place in candidates {
         let Some(rule) = policy.rules().get(*place) else { continue };
-        if !fits(&rule.matcher.action, action) {
-            continue;
-        }
-        match rule.when.as_ref().map_or(Ok(true), |when| when.holds(view)) {
+        match rule.when.as_ref().map_or(Ok(true), |when| when.holds(known)) {
             Ok(true) => found.push(Hit { rule: *place, fault: None }),
             Ok(false) => {}
             Err(fault) => found.push(Hit { rule: *place, fault: Some(fault) }),

@@ -9,6 +9,9 @@ mod limits;
 mod matching;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use combine::{ChangeDecision, NOTHING_MATCHES, R3_ASKS, SHARED_ID_ASKS};
 pub use decision::Decision;
 pub(crate) use limits::Measured;
@@ -16,11 +19,13 @@ pub use limits::{Breach, Count, Use};
 pub(crate) use matching::Hit;
 pub(crate) use view::View;
 
+use std::collections::BTreeMap;
+
 use super::facts::Origin;
 use super::outcome::{Outcome, unite};
 use super::policy::{Policy, PolicyRule};
 use super::request::Request;
-use crate::plan::Plan;
+use crate::plan::{Plan, operation_name};
 use crate::reconcile::Side;
 use group::{Groups, group};
 use limits::{Sizes, measure, windows};
@@ -71,16 +76,9 @@ impl Work {
     /// Groups, matches and measures.
     pub(crate) fn of(policy: &Policy, plan: &Plan, request: &Request) -> Self {
         let candidates = matching::candidates(policy, plan, request);
-        let groups = group(plan, &seen(policy, &candidates));
-        let origins = &policy.catalogue().origins;
-        let hits: Vec<Vec<Hit>> = groups
-            .groups
-            .iter()
-            .filter_map(|(first, _)| plan.changes().get(*first))
-            .map(|change| {
-                matching::hits(policy, &candidates, &View { origins, plan, request, change })
-            })
-            .collect();
+        let used = used(policy, &candidates);
+        let groups = group(plan, &seen(policy, &used));
+        let hits = hits(policy, plan, request, &groups, &candidates, &used);
         let sizes = sizes(policy, plan, &groups, &hits);
         let measured = measure(policy, plan, request, &sizes);
         Self { groups, hits, measured }
@@ -121,17 +119,47 @@ impl Work {
     }
 }
 
-/// The facts of changes that the conditions of these rules speak of.
-fn seen<'a>(policy: &'a Policy, candidates: &[usize]) -> Vec<&'a Origin> {
+/// The places of the facts that the conditions of these rules speak of, in order.
+fn used(policy: &Policy, candidates: &[usize]) -> Vec<usize> {
+    let mut is_used = vec![false; policy.catalogue().origins.len()];
     let rules = candidates.iter().filter_map(|place| policy.rules().get(*place));
-    let places =
-        rules.filter_map(|rule| rule.when.as_ref()).flat_map(|when| when.uses().iter().copied());
-    let mut places: Vec<usize> = places.collect();
-    places.sort_unstable();
-    places.dedup();
+    for place in rules.filter_map(|rule| rule.when.as_ref()).flat_map(|when| when.uses()) {
+        if let Some(is_used) = is_used.get_mut(*place) {
+            *is_used = true;
+        }
+    }
+    (0..).zip(is_used).filter(|(_, is_used)| *is_used).map(|(place, _)| place).collect()
+}
+
+/// The rules that the first change of each group meets.
+fn hits(
+    policy: &Policy,
+    plan: &Plan,
+    request: &Request,
+    groups: &Groups,
+    candidates: &[usize],
+    used: &[usize],
+) -> Vec<Vec<Hit>> {
+    let origins = &policy.catalogue().origins;
+    let mut of_actions = BTreeMap::<&str, Vec<usize>>::new();
+    let firsts = groups.groups.iter().filter_map(|(first, _)| plan.changes().get(*first));
+    firsts
+        .map(|change| {
+            let action = operation_name(change.operation());
+            let candidates = of_actions
+                .entry(action)
+                .or_insert_with(|| matching::of_action(policy, candidates, action));
+            let known = View { origins, plan, request, change }.known(used);
+            matching::hits(policy, candidates, &known)
+        })
+        .collect()
+}
+
+/// The facts of changes that rules can see, of those that conditions speak of.
+fn seen<'a>(policy: &'a Policy, used: &[usize]) -> Vec<&'a Origin> {
     let origins = &policy.catalogue().origins;
     let spoken_of =
-        places.into_iter().filter_map(|place| origins.get(place)).filter(|o| o.is_of_change());
+        used.iter().filter_map(|place| origins.get(*place)).filter(|o| o.is_of_change());
     // What the built-in rule sees is always seen.
     let always = origins.iter().filter(|o| matches!(o, Origin::Flag(name) if name == "shares_id"));
     spoken_of.chain(always).collect()
@@ -139,7 +167,7 @@ fn seen<'a>(policy: &'a Policy, candidates: &[usize]) -> Vec<&'a Origin> {
 
 /// How many changes of each side each counting rule meets; rules in the order of the policy.
 fn sizes(policy: &Policy, plan: &Plan, groups: &Groups, hits: &[Vec<Hit>]) -> Vec<(usize, Sizes)> {
-    let mut found = std::collections::BTreeMap::<usize, Sizes>::new();
+    let mut found = BTreeMap::<usize, Sizes>::new();
     for ((first, size), hits) in groups.groups.iter().zip(hits) {
         let on_expected = plan.changes().get(*first).is_some_and(|c| c.target() == Side::Expected);
         for hit in hits

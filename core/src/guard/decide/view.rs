@@ -15,6 +15,18 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// The facts at these places, found once: rules ask for the same ones again and again.
+    pub(crate) fn known(&self, places: &[usize]) -> Known<'a> {
+        let mut values = Vec::new();
+        values.resize_with(places.last().map_or(0, |last| last + 1), || None);
+        for place in places {
+            if let Some(value) = values.get_mut(*place) {
+                *value = self.fact(*place);
+            }
+        }
+        Known { values }
+    }
+
     fn impact(&self) -> &'a Impact {
         self.plan.impact(self.change.target())
     }
@@ -60,6 +72,17 @@ impl<'a> View<'a> {
 impl<'a> Facts<'a> for View<'a> {
     fn fact(&self, place: usize) -> Option<Value<'a>> {
         self.from(self.origins.get(place)?)
+    }
+}
+
+/// Facts of a change that were found before, by their place; all others are unknown.
+pub(crate) struct Known<'a> {
+    values: Vec<Option<Value<'a>>>,
+}
+
+impl<'a> Facts<'a> for Known<'a> {
+    fn fact(&self, place: usize) -> Option<Value<'a>> {
+        self.values.get(place)?.clone()
     }
 }
 

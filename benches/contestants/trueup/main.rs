@@ -1,4 +1,8 @@
-//! Ours. Everything that touches the engine's API is in `compare`, `compare_csv` and `delta`.
+//! Ours. Everything that touches the engine's API is in `compare`, `compare_csv` and `delta`, and in
+//! `decide.rs` and `writes.rs`.
+
+mod decide;
+mod writes;
 
 use std::any::Any;
 use std::num::NonZero;
@@ -23,6 +27,9 @@ fn main() -> Result<()> {
             report(TOOL, &case, || compare_csv(&expected, &actual, &key))
         }
         name if name.starts_with("delta") => run_delta(&case, &key),
+        name if name.starts_with("decide") => decide::each(&case),
+        name if name.starts_with("mass") => decide::all(&case),
+        name if name.starts_with("writes") => writes::run(&case),
         _ => {
             let (expected, actual) = (case.read("expected.arrow")?, case.read("actual.arrow")?);
             // The clones share their buffers; they keep the freeing of the inputs out of the time.
