@@ -20,6 +20,9 @@ export type RowLike = { readonly [name: string]: unknown };
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
+/** What a `bigint` is called on the way to the native half; `src/wire.rs` has the same name. */
+const BIGINT = "#bigint";
+
 /** Plain data as the native half reads it: JSON text, with what JSON lacks in objects of one member. */
 export function encode(data: unknown, what: string): string {
   return JSON.stringify(plain(data, what));
@@ -90,7 +93,7 @@ function scalar(value: unknown, what: string): Json {
     case "number":
       return number(value);
     case "bigint":
-      return { decimal: value.toString() };
+      return { [BIGINT]: value.toString() };
   }
   if (value === null) return null;
   if (value instanceof Date) return { instant: moment(value, what).toISOString() };

@@ -42,17 +42,17 @@ export interface RunOptions extends WorkOptions {
 export class Reconciliation {
   readonly #native: native.Reconciliation;
 
-  constructor(options: ReconciliationOptions | string) {
-    const text = typeof options === "string" ? options : encode(document(options), "the reconciliation");
-    this.#native = guard(() => native.Reconciliation.fromJson(text));
+  constructor(options: ReconciliationOptions) {
+    this.#native = options instanceof native.Reconciliation ? options : read(document(options));
   }
 
   /** Reads the JSON form, as text or parsed; a misspelt member or word is answered with the nearest one. */
   static fromJSON(json: string | object): Reconciliation {
-    return new Reconciliation(typeof json === "string" ? json : encode(json, "the reconciliation"));
+    const handle = typeof json === "string" ? guard(() => native.Reconciliation.fromJson(json)) : read(json);
+    return new Reconciliation(handle as never);
   }
 
-  /** The document as plain data; members that say nothing are left out. */
+  /** The document as plain data; members that say nothing are left out. Wide integers stand as decimals. */
   toJSON(): Record<string, unknown> {
     return decode(this.#native.toJSON());
   }
@@ -117,6 +117,10 @@ export class Incremental {
   report(options?: WorkOptions): Work<Report> {
     return new Work(() => this.#native.report(), Report.of, options);
   }
+}
+
+function read(document: object): native.Reconciliation {
+  return guard(() => native.Reconciliation.fromData(encode(document, "the reconciliation")));
 }
 
 function document(options: ReconciliationOptions): Record<string, unknown> {

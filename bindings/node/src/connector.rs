@@ -165,11 +165,7 @@ fn facts(page: &Page) -> String {
     }))
 }
 
-fn postgres(
-    config: &str,
-    url: Option<&str>,
-    password: Option<String>,
-) -> Result<PostgresConfig> {
+fn postgres(config: &str, url: Option<&str>, password: Option<String>) -> Result<PostgresConfig> {
     let mut settings: Json = wire::read(config, "the settings of postgres")?;
     let mut secret = password.map(Secret::new);
     if let Some(url) = url {
@@ -185,7 +181,8 @@ fn postgres(
 
 /// Settings of a connector: plain data, unknown names refused.
 fn read<T: DeserializeOwned>(settings: &str, what: &str) -> Result<T> {
-    serde_json::from_str(settings).map_err(|cause| wrong(what, &cause))
+    let json = wire::parse(settings, "the settings")?;
+    serde_json::from_value(json).map_err(|cause| wrong(what, &cause))
 }
 
 /// Settings that stand over others.

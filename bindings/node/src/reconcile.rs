@@ -9,6 +9,7 @@ use trueup::{Context, Error, Kind, Result, Run, Side, Snapshot};
 use crate::errors::OrThrow;
 use crate::records::{Given, Records};
 use crate::report::Report;
+use crate::wire;
 use crate::work::Work;
 
 /// What is compared and how.
@@ -17,7 +18,14 @@ pub struct Reconciliation(trueup::Reconciliation);
 
 #[napi]
 impl Reconciliation {
-    /// Reads the document.
+    /// Reads the document that the TypeScript half wrote.
+    #[napi(factory)]
+    pub fn from_data(text: String) -> napi::Result<Self> {
+        let document = wire::parse(&text, "the reconciliation").or_throw()?;
+        Self::from_json(document.to_string())
+    }
+
+    /// Reads the document as JSON.
     #[napi(factory)]
     pub fn from_json(text: String) -> napi::Result<Self> {
         trueup::Reconciliation::from_json(&text).or_throw().map(Self)
@@ -26,7 +34,7 @@ impl Reconciliation {
     /// The document as JSON.
     #[napi(js_name = "toJSON")]
     pub fn to_json(&self) -> String {
-        crate::wire::text(self.0.to_json())
+        wire::text(self.0.to_json())
     }
 
     /// Compares; `base` makes it a three-way comparison.

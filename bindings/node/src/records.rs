@@ -78,9 +78,10 @@ impl Given {
     /// The same, but rows that have no schema have this one.
     pub(crate) fn of_schema(self, schema: &Schema) -> Self {
         match self {
-            Self::Rows(rows) => {
-                Self::Rows(GivenRows { schema: rows.schema.or_else(|| Some(schema.clone())), ..rows })
-            }
+            Self::Rows(rows) => Self::Rows(GivenRows {
+                schema: rows.schema.or_else(|| Some(schema.clone())),
+                ..rows
+            }),
             other => other,
         }
     }
@@ -108,9 +109,10 @@ pub(crate) fn read_schema(fields: &str) -> Result<Schema> {
     };
     let fields: Result<Vec<Field>, _> =
         serde_json::from_value(fields.into_iter().map(field).collect());
-    Schema::new(fields.map_err(|cause| {
-        Error::new(Kind::Invalid, format!("the schema is wrong: {cause}"))
-    })?)
+    Schema::new(
+        fields
+            .map_err(|cause| Error::new(Kind::Invalid, format!("the schema is wrong: {cause}")))?,
+    )
 }
 
 fn read_ipc(bytes: Buffer) -> Result<trueup::Snapshot> {

@@ -64,9 +64,7 @@ impl Report {
     #[napi]
     pub fn explain(&self, finding: String) -> napi::Result<Work> {
         let id: FindingId = finding.parse().or_throw()?;
-        self.work(move |report| {
-            report.explain(id).map(|said| wire::text(flat::explanation(&said)))
-        })
+        self.work(move |report| report.explain(id).map(|said| wire::text(flat::explanation(&said))))
     }
 
     /// The rows of a finding about several.

@@ -4,9 +4,10 @@
 use arrow_array::RecordBatch;
 use napi::bindgen_prelude::{Float64Array, Uint8Array, Uint32Array};
 use napi_derive::napi;
-use serde_json::Value as Json;
 use trueup::{Error, Kind, Number, Result, Schema, Value};
 use trueup_bindings::rows::{HostCell, Rows};
+
+use crate::wire;
 
 /// What kind of cell stands where; `lib/rows.ts` has the same numbers.
 mod kind {
@@ -198,8 +199,7 @@ fn moment(milliseconds: f64) -> Value {
 
 /// Anything else: bytes, lists and objects, as JSON.
 fn other(text: &str) -> Result<Value> {
-    let json: Json = serde_json::from_str(text).map_err(|_| broken())?;
-    Value::from_json(&json)
+    Value::from_json(&wire::parse(text, "a value")?)
 }
 
 fn broken() -> Error {

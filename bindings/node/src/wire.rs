@@ -7,6 +7,9 @@ use trueup::{Error, Kind, Result, Value};
 /// The largest whole number that JavaScript's numbers hold with all those below it.
 const SAFE: i128 = (1 << 53) - 1;
 
+/// What the TypeScript half calls a `bigint`; `lib/data.ts` has the same name.
+const BIGINT: &str = "#bigint";
+
 /// JSON text of which `JSON.parse` loses nothing: wide integers are decimals, as documents take them.
 pub(crate) fn text(json: Json) -> String {
     safe(json, "decimal").to_string()
@@ -17,10 +20,15 @@ pub(crate) fn values(json: Json) -> String {
     safe(json, "int").to_string()
 }
 
-/// Reads JSON text of the TypeScript half.
+/// Reads JSON text of the TypeScript half, where a `bigint` is named so.
 pub(crate) fn read<T: DeserializeOwned>(text: &str, what: &str) -> Result<T> {
-    serde_json::from_str(text)
-        .map_err(|cause| Error::new(Kind::Invalid, format!("{what} cannot be read: {cause}")))
+    let json = parse(text, what)?;
+    serde_json::from_value(json).map_err(|cause| wrong(what, &cause))
+}
+
+/// The same, but a document that is read further on.
+pub(crate) fn parse(text: &str, what: &str) -> Result<Json> {
+    serde_json::from_str(text).map(exact).map_err(|cause| wrong(what, &cause))
 }
 
 /// A cell of a table: plain, or an object of one member that names its type.
@@ -48,6 +56,29 @@ fn safe(json: Json, tag: &str) -> Json {
         }
         plain => plain,
     }
+}
+
+/// The number that a `bigint` is; as a decimal where JSON has none as large.
+fn exact(json: Json) -> Json {
+    match json {
+        Json::Array(items) => items.into_iter().map(exact).collect(),
+        Json::Object(members) => match bigint(&members) {
+            Some(number) => number,
+            None => Json::Object(members.into_iter().map(|(k, v)| (k, exact(v))).collect()),
+        },
+        plain => plain,
+    }
+}
+
+fn bigint(members: &Map<String, Json>) -> Option<Json> {
+    let digits = members.get(BIGINT).filter(|_| members.len() == 1)?.as_str()?;
+    let number = digits.parse::<i64>().map(Json::from);
+    let number = number.or_else(|_| digits.parse::<u64>().map(Json::from));
+    Some(number.unwrap_or_else(|_| json!({"decimal": digits})))
+}
+
+fn wrong(what: &str, cause: &serde_json::Error) -> Error {
+    Error::new(Kind::Invalid, format!("{what} cannot be read: {cause}"))
 }
 
 fn is_wide(number: &serde_json::Number) -> bool {

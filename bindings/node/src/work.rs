@@ -59,7 +59,8 @@ impl Work {
     /// To be asked once.
     #[napi(ts_return_type = "Promise<{ value?: unknown; failure?: string; cause?: unknown }>")]
     pub fn outcome(&self, env: &Env) -> napi::Result<Object<'static>> {
-        let (deferred, promise): (JsDeferred<Object<'static>, Settle>, _) = env.create_deferred()?;
+        let (deferred, promise): (JsDeferred<Object<'static>, Settle>, _) =
+            env.create_deferred()?;
         let promise = Object::from_raw(env.raw(), promise.raw());
         let job = self.0.clone();
         self.0.when_over(move || {
