@@ -8,6 +8,7 @@ export const {
   Incremental,
   Plan,
   Planner,
+  Policy,
   Postgres,
   Reconciliation,
   Report,

@@ -55,6 +55,7 @@ export {
   type SideMapping,
 } from "./reconcile.js";
 export { Plan, Planner, type Effect, type PlanOptions, type PlannedChange, type ProposedChange } from "./plan.js";
+export { Policy, type Decision, type Outcome, type Question, type Reasons } from "./guard.js";
 export {
   Connector,
   Files,

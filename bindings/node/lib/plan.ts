@@ -74,12 +74,13 @@ interface Facts {
 
 /** An ordered set of changes with a digest: what people approve and the executor runs, exactly. */
 export class Plan {
-  readonly #native: native.Plan;
+  /** @internal */
+  readonly native: native.Plan;
   readonly #facts: Facts;
   #changes: readonly PlannedChange[] | undefined;
 
   private constructor(handle: native.Plan) {
-    this.#native = handle;
+    this.native = handle;
     this.#facts = decode(handle.facts());
   }
 
@@ -111,7 +112,7 @@ export class Plan {
 
   /** The plan as plain data. Secret values are not in it; their fields are. */
   toJSON(): Record<string, unknown> {
-    return decode(this.#native.toJSON());
+    return decode(this.native.toJSON());
   }
 
   /** What it was made from: tenant, name, resource, and the readings of both sides. */
@@ -131,7 +132,7 @@ export class Plan {
 
   /** The changes, in the order in which they are made. */
   get changes(): readonly PlannedChange[] {
-    return (this.#changes ??= decode<Said[]>(this.#native.changes()).map(change));
+    return (this.#changes ??= decode<Said[]>(this.native.changes()).map(change));
   }
 
   /** The findings that it does not settle, and why. */
@@ -147,13 +148,20 @@ export class Plan {
 
   /** What the system on one side calls the resource. */
   resource(target: Side): string {
-    return guard(() => this.#native.resource(target));
+    return guard(() => this.native.resource(target));
   }
 
   /** The plan of those changes that `keep` is true for: another plan, with another digest. */
   narrow(keep: (change: PlannedChange) => boolean): Plan {
     const kept = this.changes.map((change) => Boolean(keep(change)));
-    return new Plan(guard(() => this.#native.narrow(kept)));
+    return new Plan(guard(() => this.native.narrow(kept)));
+  }
+
+  /** The plan of all changes but those at these places: what a decision denies, say. */
+  without(places: readonly number[]): Plan {
+    const left = new Set(places);
+    const kept = this.changes.map((_, place) => !left.has(place));
+    return new Plan(guard(() => this.native.narrow(kept)));
   }
 
   /** The plan that undoes these changes, the last wave first, and the places of those that have no way back. */
@@ -163,7 +171,7 @@ export class Plan {
   ): { readonly plan: Plan; readonly irreversible: readonly number[] } {
     const took = encode(effects, "effects");
     const reading = encode(options.reading, "reading");
-    const undoing = guard(() => this.#native.rollback(took, reading));
+    const undoing = guard(() => this.native.rollback(took, reading));
     return { plan: new Plan(undoing.plan()), irreversible: decode(undoing.irreversible()) };
   }
 

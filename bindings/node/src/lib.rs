@@ -13,6 +13,7 @@
 
 mod connector;
 mod errors;
+mod guard;
 mod host;
 mod plan;
 mod reconcile;

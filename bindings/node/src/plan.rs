@@ -17,7 +17,7 @@ use crate::work::Work;
 
 /// An ordered set of changes with a digest.
 #[napi]
-pub struct Plan(trueup::Plan);
+pub struct Plan(pub(crate) trueup::Plan);
 
 /// How a plan is made.
 #[derive(Deserialize)]

@@ -2,7 +2,10 @@
 "use strict";
 
 const assert = require("node:assert/strict");
+const { spawnSync } = require("node:child_process");
+const { once } = require("node:events");
 const { writeFileSync } = require("node:fs");
+const { createServer } = require("node:net");
 const { describe, test } = require("node:test");
 const { setTimeout: pause } = require("node:timers/promises");
 
@@ -114,7 +117,12 @@ describe("what goes wrong", () => {
   });
 
   test("what cannot be reached is unavailable", async () => {
-    const readPage = () => fetch("http://127.0.0.1:9/");
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address();
+    server.close();
+    await once(server, "close");
+    const readPage = () => fetch(`http://127.0.0.1:${port}/`);
     await fails(() => tu.read(numbers({ readPage }), "small"), "unavailable");
   });
 
@@ -200,7 +208,6 @@ describe("those that come along", () => {
 db = sqlite3.connect(sys.argv[1]); db.execute("create table t (id integer primary key, name text)")
 db.execute("insert into t values (1, 'a')"); db.commit()`;
     const db = file("t.db");
-    const { spawnSync } = require("node:child_process");
     assert.equal(spawnSync("python3", ["-c", python, db]).status, 0);
     const sqlite = await tu.Sqlite.open(db, { resources: ["t"] });
     assert.deepEqual(await (await sqlite.read("t")).toRows(), [{ id: 1, name: "a" }]);
