@@ -15,8 +15,8 @@ export type Value =
 /** One record. */
 export type Row = Record<string, Value>;
 
-/** What a record may be made of: columns that are undefined are null. */
-export type RowLike = { readonly [name: string]: unknown };
+/** What a record may be made of: an object whose members are values; those that are undefined are null. */
+export type RowLike = object;
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 

@@ -35,17 +35,27 @@ export function packArrays(rows: readonly (readonly unknown[])[], names: readonl
 }
 
 function packSomeObjects(rows: readonly RowLike[], start: number): Pack {
-  const columns = new Map<string, Column>();
+  const columns: Column[] = [];
+  const places = new Map<string, Column>();
   for (let place = 0; place < rows.length; place++) {
     const row: unknown = rows[place];
     if (typeof row !== "object" || row === null || Array.isArray(row)) throw noRow(row, start + place, "an object");
+    let at = 0;
     for (const name in row) {
-      let column = columns.get(name);
-      if (column === undefined) columns.set(name, (column = new Column(name, rows.length)));
-      column.set(place, (row as RowLike)[name], start);
+      // Most rows have the members of the one before, in its order.
+      let column = columns[at++];
+      if (column?.name !== name) {
+        column = places.get(name);
+        if (column === undefined) {
+          column = new Column(name, rows.length);
+          places.set(name, column);
+          columns.push(column);
+        }
+      }
+      column.set(place, (row as Record<string, unknown>)[name], start);
     }
   }
-  return { rows: rows.length, columns: Array.from(columns.values(), (column) => column.packed(start)) };
+  return { rows: rows.length, columns: columns.map((column) => column.packed(start)) };
 }
 
 /** One column while it is packed. */
