@@ -49,7 +49,7 @@ impl Policy {
     /// The policy as JSON.
     #[napi(js_name = "toJSON")]
     pub fn to_json(&self) -> String {
-        wire::text(self.0.to_json())
+        wire::text(self.0.to_json().clone())
     }
 
     /// Its name, hash and rules.

@@ -161,7 +161,7 @@ impl Undoing {
     /// The places of changes that cannot be undone, as JSON.
     #[napi]
     pub fn irreversible(&self) -> String {
-        flat::irreversible(&self.0).to_string()
+        json!(self.0.irreversible).to_string()
     }
 }
 
