@@ -63,6 +63,28 @@ export declare class Plan {
   resource(side: string): string
 }
 
+/** Rules that say what may be done, by whom, when, how much of it, and who is asked. */
+export declare class Policy {
+  /** Reads a TOML document. */
+  static fromToml(text: string): Policy
+  /** Reads a JSON document. */
+  static fromJson(text: string): Policy
+  /** The policy that holds where nobody wrote one. */
+  static standard(): Policy
+  /** The document of the standard policy. */
+  static standardDocument(): string
+  /** The JSON Schema of the document. */
+  static schema(): string
+  /** The policy as JSON. */
+  toJSON(): string
+  /** Its name, hash and rules. */
+  facts(): string
+  /** What it decides about a plan, as JSON. */
+  decide(plan: Plan, request: string): Work
+  /** Why, as JSON. */
+  explain(plan: Plan, request: string): Work
+}
+
 /** One page, as a connector gave it. */
 export declare class ReadPage {
   /** What the page says beside its records, as JSON. */
