@@ -1,9 +1,9 @@
 //! The native half of trueup for Node; the other half, in TypeScript, is what people import.
 //!
-//! Everything that may take a while is [`work::Work`] that goes on in the background: nothing here
+//! Everything that may take a while is `Work` that goes on in the background: nothing here
 //! holds the event loop up. What comes in and goes out is plain data as JSON text, packed rows,
-//! Arrow IPC bytes, or a handle. Errors cross as JSON in the message of an error of Node, or in an
-//! [`work`] outcome; the TypeScript half makes errors of its own class of them.
+//! Arrow IPC bytes, or a handle. Errors cross as JSON in the message of an error of Node, or in the
+//! outcome of work; the TypeScript half makes errors of its own class of them.
 #![allow(
     unsafe_code,
     missing_docs,
