@@ -116,10 +116,22 @@ python-test: ## The Python package's tests: scenarios, doc tests, types, noteboo
 	bindings/python/build.sh --tests
 	cd bindings/python && .venv/bin/python -m pytest
 
+.PHONY: node
+node: ## Build the Node package in bindings/node
+	bindings/node/build.sh
+
+.PHONY: node-test
+node-test: node ## The Node package's tests: scenarios, README, types, connectors
+	cd bindings/node && npm test
+
+# What runs scenarios, by language.
+RUN_python := bindings/python/.venv/bin/python bindings/python/tests/scenarios.py
+RUN_node := node bindings/node/test/scenarios.js
+
 .PHONY: scenarios
-scenarios: ## Run scenarios through a language: HOST=python, FILE=a file or folder; one JSON line each
+scenarios: ## Run scenarios through a language: HOST=python|node, FILE=a file or folder; one JSON line each
 	@$(MAKE) --no-print-directory $(HOST) 1>&2
-	@bindings/$(HOST)/.venv/bin/python bindings/$(HOST)/tests/scenarios.py $(abspath $(FILE))
+	@$(RUN_$(HOST)) $(abspath $(FILE))
 
 # The tests start their own server on loopback; here it is only made sure that there is one to start.
 # With TRUEUP_REQUIRE_POSTGRES=1 a test that finds none fails; without, it says so and passes.

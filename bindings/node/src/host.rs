@@ -1,0 +1,223 @@
+//! Connectors written in JavaScript: called on Node's thread, answered by value or by promise.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use napi::Status;
+use napi::bindgen_prelude::Unknown;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use serde_json::{Value as Json, json};
+use tokio::sync::oneshot::{Sender, channel};
+use trueup::{
+    Context, Error, Kind, Page, ReadRequest, Resource, Result, Retry, Schema, Snapshot, async_trait,
+};
+use trueup_bindings::page::{Host, PageFacts};
+
+use crate::errors::caught;
+use crate::records::{Given, Records};
+use crate::wire;
+
+/// What calls of a connector are posted to: weak, so that it alone keeps no process running. It needs
+/// no bound, since a reading waits for the answer to a call before it makes the next.
+pub(crate) type Post = ThreadsafeFunction<Call, Unknown<'static>, Call, Status, false, true>;
+
+/// One call of a connector, and where its answer goes.
+#[napi]
+pub struct Call {
+    number: u32,
+    method: &'static str,
+    request: String,
+    reply: Arc<Reply>,
+}
+
+/// Where an answer goes, once.
+#[derive(Default)]
+struct Reply(Mutex<Option<Sender<Result<Answer>>>>);
+
+/// What a connector answers: data, and the records of a page.
+struct Answer {
+    said: String,
+    records: Option<Given>,
+}
+
+#[napi]
+impl Call {
+    /// The call's number.
+    #[napi(getter)]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The method's name; `cancel` where nobody waits any more for the answer to this number.
+    #[napi(getter)]
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// The request, as JSON.
+    #[napi(getter)]
+    pub fn request(&self) -> String {
+        self.request.clone()
+    }
+
+    /// Answers with data, and with the records of a page.
+    #[napi]
+    pub fn answer(&self, said: String, records: Option<&Records>) {
+        self.reply.send(Ok(Answer { said, records: records.map(Records::given) }));
+    }
+
+    /// Answers with an exception; after how many seconds to call again, where it says so.
+    #[napi]
+    pub fn fail(
+        &self,
+        kind: String,
+        message: String,
+        retry_after: Option<f64>,
+        exception: Unknown<'_>,
+    ) {
+        let exception = napi::Error::from_unknown_without_coercion(exception);
+        let error = caught(&kind, message, exception);
+        let wait = retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        self.reply.send(Err(match wait {
+            Some(wait) => error.with_retry(Retry::After(wait)),
+            None => error,
+        }));
+    }
+}
+
+impl Reply {
+    fn send(&self, answer: Result<Answer>) {
+        if let Some(sender) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // Whoever asked may have given up.
+            sender.send(answer).ok();
+        }
+    }
+}
+
+/// A connector's object, as the function that calls it.
+#[derive(Clone)]
+pub(crate) struct JsHost(Arc<Post>);
+
+impl fmt::Debug for JsHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JsHost")
+    }
+}
+
+impl JsHost {
+    pub(crate) fn new(post: Post) -> Self {
+        Self(Arc::new(post))
+    }
+
+    async fn call(&self, method: &'static str, request: String) -> Result<Answer> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let (sender, answer) = channel();
+        let reply = Arc::new(Reply(Mutex::new(Some(sender))));
+        self.post(Call { number, method, request, reply })?;
+        let waiting = Waiting { host: self, number, over: false };
+        let answer = answer.await.map_err(|_| closing())?;
+        waiting.end();
+        answer
+    }
+
+    fn post(&self, call: Call) -> Result<()> {
+        let reply = call.reply.clone();
+        let mode = ThreadsafeFunctionCallMode::NonBlocking;
+        let status = self.0.call_with_return_value(call, mode, move |returned, _| {
+            // The TypeScript half catches what connectors throw; what it throws itself comes here.
+            if let Err(exception) = returned {
+                let message = format!("the connector cannot be called: {}", exception.reason);
+                reply.send(Err(caught("internal", message, exception)));
+            }
+            Ok(())
+        });
+        if status == Status::Ok { Ok(()) } else { Err(closing()) }
+    }
+}
+
+/// Tells the connector where its answer is no longer waited for.
+struct Waiting<'a> {
+    host: &'a JsHost,
+    number: u32,
+    over: bool,
+}
+
+impl Waiting<'_> {
+    fn end(mut self) {
+        self.over = true;
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            let (request, reply) = Default::default();
+            let call = Call { number: self.number, method: "cancel", request, reply };
+            // Where Node is shutting down nobody is left to tell.
+            self.host.post(call).ok();
+        }
+    }
+}
+
+#[async_trait]
+impl Host for JsHost {
+    async fn describe(&self, _: Context) -> Result<Json> {
+        let answer = self.call("describe", String::new()).await?;
+        wire::read(&answer.said, "the connector's description")
+    }
+
+    async fn check(&self, _: Context) -> Result<()> {
+        self.call("check", String::new()).await.map(drop)
+    }
+
+    async fn read_page(
+        &self,
+        context: Context,
+        request: ReadRequest,
+        resource: &Resource,
+    ) -> Result<Page> {
+        let answer = self.call("readPage", said(&request)).await?;
+        let facts = PageFacts::from_json(wire::read(&answer.said, "the connector's page")?)?;
+        let schema = resource.schema.clone();
+        let build = move || records(answer.records, &schema, &context);
+        // Building columns would hold up a worker of the runtime.
+        let built = tokio::task::spawn_blocking(build).await;
+        let records = built.map_err(|cause| {
+            Error::new(Kind::Internal, format!("a page cannot be taken over: {cause}"))
+        })?;
+        Ok(facts.page(records?))
+    }
+}
+
+fn said(request: &ReadRequest) -> String {
+    let said = json!({
+        "resource": request.resource,
+        "cursor": request.cursor,
+        "since": request.since,
+        "pageSize": request.page_size,
+    });
+    said.to_string()
+}
+
+fn records(given: Option<Given>, schema: &Schema, context: &Context) -> Result<RecordBatch> {
+    let given = given.ok_or_else(|| Error::new(Kind::Protocol, "a page has no `records`"))?;
+    one_batch(&given.of_schema(schema).resolve(context)?)
+}
+
+fn one_batch(snapshot: &Snapshot) -> Result<RecordBatch> {
+    match snapshot.batches() {
+        [] => Ok(RecordBatch::new_empty(snapshot.arrow_schema().clone())),
+        [batch] => Ok(batch.clone()),
+        several => arrow_select::concat::concat_batches(snapshot.arrow_schema(), several)
+            .map_err(|cause| Error::new(Kind::Limit, format!("the page is too large: {cause}"))),
+    }
+}
+
+fn closing() -> Error {
+    Error::new(Kind::Cancelled, "Node is shutting down; the connector is not called")
+}
