@@ -24,6 +24,11 @@
 //! # Ok::<(), trueup::Error>(())
 //! ```
 //!
+//! # What to do about it
+//! A [`Planner`] makes a [`Plan`] of a report; [`guard`] says what may be done of it and who must
+//! approve; the executor in [`runtime`] carries it out once, with every step in the log of [`audit`],
+//! whose evidence others can check.
+//!
 //! # What it promises
 //! - **Exact.** Values are compared by value, never by encoding: the integer 5, the decimal 5.00 and
 //!   the float 5.0 are equal, 2^53 + 1 is not 2^53. What cannot be compared is an error, not a
