@@ -67,6 +67,24 @@ fn types_are_the_narrowest_that_lose_nothing() {
 }
 
 #[test]
+fn numbers_that_no_float_holds_are_text() {
+    check(
+        b"a,b,c\n1e-400,3e-324,1.23456789e-320\n",
+        "text text text",
+        &["1e-400|3e-324|1.23456789e-320"],
+    );
+    check(b"a,b\n5e-324,0e0\n", "float float", &["5e-324|0.0"]);
+    check(b"a\n1\n-9223372036854775808\n", "int", &["1", "-9223372036854775808"]);
+    check(b"a\n-9223372036854775808\n1.5\n", "decimal(20,1)", &["-9223372036854775808.0", "1.5"]);
+    let declared = |file: FileSettings| {
+        file.with_schema(Schema::new([Field::new("a", LogicalType::Float)]).unwrap())
+    };
+    for text in ["1e-400", "3e-324", "1.23456789e-320"] {
+        fails_as(format!("a\n{text}\n").as_bytes(), declared, 2, text);
+    }
+}
+
+#[test]
 fn an_empty_field_is_null_and_an_empty_quoted_one_is_not() {
     check(b"a,b\n1,\n2,\"\"\n", "int text", &["1|∅", "2|"]);
     let quoted = |mut csv: CsvSettings| {

@@ -110,25 +110,23 @@ pub(crate) fn check_kept(write: &Write<'_>, schema: &Schema, kept: &[Value]) -> 
     }
 }
 
-/// A value that the column cannot hold, or would keep as another one.
+/// A value that the column cannot hold, or would keep as another one. It is not shown: a change does
+/// not say which of its values are secret.
 pub(crate) fn misfit(schema: &Schema, at: usize, value: &Value, kept: Option<&Value>) -> Error {
     let field = schema.fields().get(at);
     let ty = field.map_or_else(String::new, |field| format!(" of the type {}", field.ty));
-    let kept =
-        kept.map_or_else(String::new, |kept| format!("; it would be kept as `{}`", short(kept)));
-    let kind = value.type_name();
-    let message = format!("the {kind} `{}` does not fit the column{ty}{kept}", short(value));
+    let what = value.type_name();
+    let message = match kept.map(Value::type_name) {
+        None => format!("the {what} of the change does not fit the column{ty}"),
+        Some(kept) => {
+            format!(
+                "the {what} of the change does not fit the column{ty}: another {kept} would be kept"
+            )
+        }
+    };
     let error = Error::new(Kind::Data, message);
     match field {
         Some(field) => error.with("column", &field.name),
         None => error,
-    }
-}
-
-fn short(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(80) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
     }
 }

@@ -136,6 +136,95 @@ mod sqlite {
     }
 
     #[tokio::test]
+    async fn a_key_that_two_records_have_means_neither() {
+        let sql = "
+            create table t (id timestamp primary key, a text);
+            insert into t values ('2026-01-01T10:00:00', 'x'), ('2026-01-01 10:00:00', 'y'),
+              ('2026-01-02T10:00:00', 'z');";
+        let db = database(sql);
+        let key = |day: u8| format!(r#"[{{"datetime":"2026-01-0{day}T10:00:00"}}]"#);
+        let id = |day: u8| format!(r#"{{"id":{{"datetime":"2026-01-0{day}T10:00:00"}}}}"#);
+        let receipts = apply(
+            &db.connector,
+            [
+                update("t", &key(1), "{}", r#"{"a":"X"}"#),
+                delete("t", &key(1), "{}"),
+                create("t", &key(3), r#"{"a":"new"}"#),
+                update("t", &key(3), "{}", &id(2)),
+                update("t", &key(2), "{}", r#"{"a":"Z"}"#),
+            ],
+        );
+        let twice = "failed data: 2 records have this key";
+        check(&receipts.await, &[twice, twice, "done", "another record has the new key", "done"]);
+        assert_eq!(
+            table(&db.connector, "t").await,
+            [
+                "2026-01-01T10:00:00|x",
+                "2026-01-01T10:00:00|y",
+                "2026-01-02T10:00:00|Z",
+                "2026-01-03T10:00:00|new",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_column_without_a_type_stays_readable() {
+        let sql = "
+            create table t (id int primary key, v, w, x);
+            insert into t values (1, 1, null, 9007199254740993), (2, 2, null, 1);";
+        let db = database(sql);
+        let receipts = apply(
+            &db.connector,
+            [
+                update("t", "[1]", "{}", r#"{"v":"SECRETQ"}"#),
+                update("t", "[1]", "{}", r#"{"v":2.5}"#),
+                update("t", "[2]", "{}", r#"{"v":9007199254740993}"#),
+                update("t", "[1]", "{}", r#"{"w":"a"}"#),
+                update("t", "[2]", "{}", r#"{"w":7}"#),
+                update("t", "[2]", "{}", r#"{"x":0.5}"#),
+                update("t", "[2]", "{}", r#"{"x":null}"#),
+            ],
+        );
+        let receipts = receipts.await;
+        let want = [
+            "is read as int",
+            "done",
+            "is read as float",
+            "done",
+            "is read as text",
+            "is read as int",
+            "done",
+        ];
+        check(&receipts, &want);
+        assert!(!receipts.iter().any(|receipt| receipt.contains("SECRETQ")), "{receipts:#?}");
+        assert_eq!(
+            table(&db.connector, "t").await,
+            ["1|2.5|a|9007199254740993", "2|2.0|null|null"]
+        );
+    }
+
+    #[tokio::test]
+    async fn values_of_a_change_are_in_no_receipt() {
+        let sql = "
+            create table t (id int primary key, v int, w text);
+            create trigger up after update of w on t
+              begin update t set w = upper(new.w) where id = new.id; end;
+            insert into t values (1, 1, 'a');";
+        let db = database(sql);
+        let changes = [
+            update("t", "[1]", "{}", r#"{"v":"secretq"}"#),
+            update("t", "[1]", "{}", r#"{"v":1.5}"#),
+        ];
+        let receipts = apply(&db.connector, changes).await;
+        check(&receipts, &["the text of the change", "the float of the change"]);
+        assert!(receipts.iter().all(|r| r.contains("column: v")), "{receipts:#?}");
+        assert!(
+            !receipts.iter().any(|r| r.contains("secretq") || r.contains("1.5")),
+            "{receipts:#?}"
+        );
+    }
+
+    #[tokio::test]
     async fn a_trigger_that_undoes_everything_undoes_one_change() {
         let sql = "
             create table items (id int primary key, n int);

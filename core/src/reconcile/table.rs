@@ -199,7 +199,8 @@ fn normalised(
 
 fn normalise(column: &Column, ty: &LogicalType, field: &FieldRule) -> Result<Column> {
     let values = (0..column.len()).map(|row| field.rule.normalise(column.value(row)));
-    let values = values.collect::<Result<Vec<Value>>>()?;
+    let values = values.collect::<Result<Vec<Value>>>();
+    let values = values.map_err(|error| error.with("field", &field.name))?;
     let ty = match ty {
         // A default may give a column of nulls its type.
         LogicalType::Null => &type_of(&values),

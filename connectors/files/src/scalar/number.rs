@@ -86,7 +86,8 @@ pub(super) fn plain_int(text: &[u8]) -> Option<i64> {
         }
         value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
     }
-    fits.then_some(value * sign)
+    // Digits that do not fit may have wrapped.
+    fits.then(|| value * sign)
 }
 
 /// A number with a point, of at most 15 digits in its one plain form: its shape, and its unscaled
@@ -190,7 +191,8 @@ pub(crate) fn decimal(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
     if seen == 0 || missing < 0 {
         return wide_decimal(text, precision, scale)?.to_i128();
     }
-    let value = i128::from(value) * *POWERS.get(usize::from(missing.unsigned_abs()))?;
+    let power = *POWERS.get(usize::from(missing.unsigned_abs()))?;
+    let value = i128::from(value).checked_mul(power)?;
     let fits = POWERS.get(usize::from(precision)).is_none_or(|limit| value < *limit);
     fits.then_some(if negative { -value } else { value })
 }
@@ -204,24 +206,46 @@ pub(crate) fn wide_decimal(text: &[u8], precision: u8, scale: i8) -> Option<i256
     limit.is_none_or(|limit| unscaled.wrapping_abs() < limit).then_some(unscaled)
 }
 
-/// The nearest float.
+/// The nearest float, where the number is in the range of floats.
 #[inline]
 pub(crate) fn float(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text).ok()?;
     let is_word = || matches!(text, "nan" | "NaN" | "inf" | "-inf" | "Infinity" | "-Infinity");
     let value: f64 = text.parse().ok()?;
-    // Digits beyond the range of floats must not become infinite silently.
-    (value.is_finite() || is_word()).then_some(value)
+    // Digits beyond the range of floats must not become infinite silently, nor those below it zero.
+    let fits = if value.is_normal() { true } else { is_word() || is_tiny(text, value) };
+    fits.then_some(value)
 }
 
 /// Whether a float gives back all digits of this number.
 pub(crate) fn is_float(text: &[u8], shape: &Shape) -> bool {
-    if shape.digits() <= 15 {
-        return float(text).is_some();
-    }
-    let exact = |text: &str| text.parse::<trueup_connector::Number>().ok();
     let Some(value) = float(text) else { return false };
-    std::str::from_utf8(text).is_ok_and(|text| exact(text) == exact(&format!("{value:e}")))
+    if value == 0.0 || value.is_normal() && shape.digits() <= 15 {
+        return true;
+    }
+    let shortest = format!("{value:e}");
+    std::str::from_utf8(text).is_ok_and(|text| is_same(text, &shortest))
+}
+
+/// Whether a float that is zero or below the normal ones has all digits of the text: such floats
+/// have fewer digits than others, and the smallest have one.
+#[cold]
+fn is_tiny(text: &str, value: f64) -> bool {
+    let digits = text.bytes().take_while(|byte| !matches!(byte, b'e' | b'E'));
+    let digits = digits.filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0').count();
+    match digits.checked_sub(1) {
+        None => value == 0.0,
+        // No float has more digits than this.
+        Some(after) => {
+            value.is_subnormal() && is_same(text, &format!("{value:.*e}", after.min(800)))
+        }
+    }
+}
+
+/// Whether two texts are the same number.
+fn is_same(a: &str, b: &str) -> bool {
+    let exact = |text: &str| text.parse::<trueup_connector::Number>().ok();
+    exact(a).is_some_and(|a| Some(a) == exact(b))
 }
 
 /// Powers of ten that fit 128 bits.
@@ -320,5 +344,35 @@ mod tests {
         );
         let whole = |text: &[u8]| is_float(text, &shape(text).unwrap());
         assert!(whole(b"0.30000000000000004") && !whole(b"0.30000000000000001"));
+        let long = b"1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901e5";
+        assert!(!whole(long));
+    }
+
+    #[test]
+    fn below_the_range_of_floats_is_no_float() {
+        let whole = |text: &str| is_float(text.as_bytes(), &shape(text.as_bytes()).unwrap());
+        for text in ["1e-400", "-1e-400", "3e-324", "1e-324", "1.23456789e-320"] {
+            assert!(float(text.as_bytes()).is_none() && !whole(text), "{text}");
+        }
+        for text in
+            ["0e0", "0.0", "0e-400", "5e-324", "-1.2347e-320", "2.2250738585072014e-308", "1e-308"]
+        {
+            assert!(whole(text), "{text}");
+        }
+        // Declared, a float may be written with more digits than it needs, or fewer.
+        for text in ["4.9406564584124654e-324", "4.9E-324", "4.94065645841246544e-324"] {
+            assert_eq!((float(text.as_bytes()), whole(text)), (Some(5e-324), false), "{text}");
+        }
+        assert_eq!(
+            (float(b"-0.0"), float(b"1e400"), float(b"inf")),
+            (Some(-0.0), None, Some(f64::INFINITY))
+        );
+    }
+
+    #[test]
+    fn what_overflows_is_nothing() {
+        assert_eq!(plain_int(b"-9223372036854775808"), None);
+        assert_eq!(plain_int(b"-99999999999999999999"), None);
+        assert_eq!((decimal(b"2", 38, 38), decimal(b"0", 38, 38)), (None, Some(0)));
     }
 }

@@ -6,6 +6,26 @@ use rusqlite::ErrorCode as Code;
 use rusqlite::ffi;
 use trueup_connector::{Error, Kind};
 
+/// Why a change was not carried out.
+pub(crate) enum Stop {
+    /// SQLite said so.
+    Sqlite(rusqlite::Error),
+    /// We did.
+    Ours(Error),
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(cause: rusqlite::Error) -> Self {
+        Self::Sqlite(cause)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
 /// An error of SQLite, with the file it is about.
 pub(crate) fn error(cause: rusqlite::Error, file: &Path) -> Error {
     let (kind, message) = match cause.sqlite_error_code() {

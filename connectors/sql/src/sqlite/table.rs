@@ -2,11 +2,14 @@
 
 use rusqlite::types::{Value as Kept, ValueRef};
 use rusqlite::{Connection, Row as SqliteRow, ToSql, params_from_iter};
-use trueup_connector::{Error, Kind, LogicalType, Operation, Result, Schema, Standing, Value};
+use trueup_connector::{Error, Kind, Operation, Result, Schema, Standing, Value};
 
 use super::bind::bind;
 use super::catalog::Described;
 use super::cell;
+use super::doubles::Doubles;
+use super::error::Stop;
+use super::open::OpenColumns;
 use crate::source::quote;
 use crate::writing::{Row, Write, check_kept, has_key, keys, misfit};
 
@@ -16,6 +19,8 @@ pub(crate) struct Table {
     name: String,
     select: String,
     found_by: String,
+    doubles: Doubles,
+    open: OpenColumns,
 }
 
 /// A record as it was found, and its key as SQLite keeps it.
@@ -24,47 +29,46 @@ struct Found {
     key: Vec<Kept>,
 }
 
-/// Why a change was not carried out.
-pub(crate) enum Stop {
-    /// SQLite said so.
-    Sqlite(rusqlite::Error),
-    /// We did.
-    Ours(Error),
-}
-
-impl From<rusqlite::Error> for Stop {
-    fn from(cause: rusqlite::Error) -> Self {
-        Self::Sqlite(cause)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Ours(error)
-    }
-}
-
 impl Table {
     pub(crate) fn new(described: Described) -> Self {
         let (name, schema) = (quote(&described.shape.name), described.schema);
         let columns: Vec<String> = schema.names().map(quote).collect();
         let select = format!("select {} from main.{name}", columns.join(", "));
         let found_by = conditions(&schema, "=");
-        Self { schema, name, select, found_by }
+        let (doubles, open) = (Doubles::new(&schema, &name), OpenColumns::new(&schema, &name));
+        Self { schema, name, select, found_by, doubles, open }
     }
 
     /// Carries a change out, if its precondition holds; what is done is checked, and is undone by the
     /// caller where this fails.
-    pub(crate) fn carry_out(&self, db: &Connection, write: &Write<'_>) -> Result<Standing, Stop> {
+    pub(crate) fn carry_out(
+        &mut self,
+        db: &Connection,
+        write: &Write<'_>,
+    ) -> Result<Standing, Stop> {
+        self.doubles.check(db, &self.schema, &write.change.key)?;
         let found = self.find(db, &write.change.key)?;
         let standing = write.standing(&self.schema, found.as_ref().map(|found| &found.row));
         match (standing, found) {
             (Standing::Holds, None) => self.insert(db, write)?,
-            (Standing::Holds, Some(found)) => self.change(db, write, found)?,
+            (Standing::Holds, Some(found)) => {
+                self.check_free(db, write)?;
+                self.change(db, write, found)?;
+            }
             (Standing::Stale, None) if write.renames() => return self.renamed(db, write),
             _ => {}
         }
         Ok(standing)
+    }
+
+    /// Checks that no record has the new key in another form, which no constraint of SQLite's finds.
+    fn check_free(&self, db: &Connection, write: &Write<'_>) -> Result<(), Stop> {
+        let renames = write.change.operation == Operation::Update && write.renames();
+        if renames && self.doubles.possible() && self.find(db, &write.wished)?.is_some() {
+            let message = "another record has the new key already";
+            return Err(Error::new(Kind::Conflict, message).into());
+        }
+        Ok(())
     }
 
     /// Whether the record stands under its new name already.
@@ -82,13 +86,8 @@ impl Table {
         let by_key = format!("{} where {}", self.select, self.found_by);
         let bound = self.bound(keys(&self.schema).map(|(at, _)| at).zip(key))?;
         let found = self.search(db, &by_key, &bound, key)?;
-        let many_forms = |ty: &LogicalType| {
-            matches!(ty, LogicalType::Decimal(..) | LogicalType::Datetime | LogicalType::Instant)
-        };
         match found {
-            None if keys(&self.schema).any(|(_, field)| many_forms(&field.ty)) => {
-                self.search(db, &self.select, &[], key)
-            }
+            None if self.doubles.possible() => self.search(db, &self.select, &[], key),
             found => Ok(found),
         }
     }
@@ -129,7 +128,7 @@ impl Table {
         })
     }
 
-    fn insert(&self, db: &Connection, write: &Write<'_>) -> Result<(), Stop> {
+    fn insert(&mut self, db: &Connection, write: &Write<'_>) -> Result<(), Stop> {
         let columns: Vec<&str> = self.names(write).collect();
         let columns: Vec<String> = columns.into_iter().map(quote).collect();
         let marks: Vec<String> = (1..=columns.len()).map(|n| format!("?{n}")).collect();
@@ -144,7 +143,7 @@ impl Table {
         self.keep(db, write, &sql, &bound)
     }
 
-    fn change(&self, db: &Connection, write: &Write<'_>, found: Found) -> Result<(), Stop> {
+    fn change(&mut self, db: &Connection, write: &Write<'_>, found: Found) -> Result<(), Stop> {
         let by_key = conditions(&self.schema, "is");
         if write.change.operation == Operation::Delete {
             let sql = format!("delete from main.{} where {by_key}", self.name);
@@ -174,12 +173,13 @@ impl Table {
 
     /// Runs a statement that returns what it has set, and checks that.
     fn keep(
-        &self,
+        &mut self,
         db: &Connection,
         write: &Write<'_>,
         sql: &str,
         bound: &[Kept],
     ) -> Result<(), Stop> {
+        self.open.look(db, &self.schema, write)?;
         let mut statement = db.prepare_cached(sql)?;
         let mut rows =
             statement.query(params_from_iter(bound.iter().map(|value| value as &dyn ToSql)))?;
@@ -189,6 +189,7 @@ impl Table {
                 let value = row.get_ref(place)?;
                 let read = self.value(*at, value);
                 kept.push(read.map_err(|_| misfit(&self.schema, *at, wished, None))?);
+                self.open.take(db, &self.schema, *at, wished, value)?;
             }
         }
         Ok(check_kept(write, &self.schema, &kept)?)

@@ -52,6 +52,12 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
+    /// Whether all values are of one class.
+    pub(crate) fn is_one(self) -> bool {
+        let counts = [self.integers, self.reals, self.texts, self.blobs];
+        counts.into_iter().filter(|count| *count > 0).count() == 1
+    }
+
     /// The type that holds most of the values; the others are found when they are read.
     pub(crate) fn ty(self) -> LogicalType {
         let numbers = self.integers + self.reals;

@@ -14,8 +14,8 @@ use trueup_connector::{
 use super::config::SqliteConfig;
 use super::connector::work;
 use super::database::Database;
-use super::error::error;
-use super::table::{Stop as Stopped, Table};
+use super::error::{Stop as Stopped, error};
+use super::table::Table;
 use crate::ask::Stop;
 use crate::source::Source;
 use crate::writing::{self, Write, again, done, only_read, refuse_all, undo};
@@ -97,6 +97,8 @@ impl Session {
 
     /// `None`, and nothing done, where the whole transaction was undone for one of several changes.
     fn together(&mut self, stop: &Stop, changes: &[Change]) -> Option<Vec<Receipt>> {
+        // Others may have written since the last transaction, and what it did may be undone.
+        self.tables.clear();
         if let Err(error) = self.begin() {
             return Some(refuse_all(changes, &error));
         }

@@ -11,7 +11,7 @@ use arrow_array::{
 use arrow_buffer::{NullBuffer, OffsetBuffer, i256};
 use arrow_schema::{Field as ArrowField, Fields, Schema as ArrowSchema};
 
-use super::{LogicalType, Schema, Value};
+use super::{Field, LogicalType, Schema, Value};
 use crate::error::{Error, Kind, Result};
 
 /// A batch of these rows; each row has one value a field, in the order of the schema.
@@ -26,7 +26,8 @@ pub fn batch_from_values(schema: &Schema, rows: &[Vec<Value>]) -> Result<RecordB
     }
     let columns = schema.fields().iter().enumerate().map(|(i, field)| {
         let cells: Vec<&Value> = rows.iter().filter_map(|row| row.get(i)).collect();
-        column_from_values(&field.ty, &cells).map_err(|error| error.with("column", &field.name))
+        let column = column_from_values(&field.ty, &cells);
+        column.map_err(|error| masked(field, error).with("column", &field.name))
     });
     let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
     let arrow = schema.to_arrow();
@@ -38,6 +39,20 @@ pub fn batch_from_values(schema: &Schema, rows: &[Vec<Value>]) -> Result<RecordB
     let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
     RecordBatch::try_new_with_options(Arc::new(arrow), columns, &options)
         .map_err(|error| Error::new(Kind::Internal, error.to_string()))
+}
+
+/// The error of a field's value, which is not shown where the field is secret.
+pub(super) fn masked(field: &Field, error: Error) -> Error {
+    if !field.secret {
+        return error;
+    }
+    let message = format!("`‹secret›` does not fit the type {}", field.ty);
+    let row = error.context().find(|(name, _)| *name == "row").map(|(_, row)| row.to_owned());
+    let hidden = Error::new(error.kind(), message);
+    match row {
+        Some(row) => hidden.with("row", row),
+        None => hidden,
+    }
 }
 
 /// A column of this type that holds these values.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_arrow::schema::{SchemaLike, TracingOptions};
 use serde_json::{Map, Value as Json};
 
-use super::build::batch_from_values;
+use super::build::{batch_from_values, masked};
 use super::{Field, LogicalType, Number, Schema, Value, time};
 use crate::error::{Error, Kind, Result, suggest};
 
@@ -90,7 +90,8 @@ fn read_row(schema: &Schema, row: &Map<String, Json>) -> Result<Vec<Value>> {
     }
     let cells = schema.fields().iter().map(|field| {
         let json = row.get(&field.name).unwrap_or(&Json::Null);
-        read_cell(json, &field.ty).map_err(|error| error.with("column", &field.name))
+        let cell = read_cell(json, &field.ty);
+        cell.map_err(|error| masked(field, error).with("column", &field.name))
     });
     cells.collect()
 }

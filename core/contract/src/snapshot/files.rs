@@ -1,6 +1,7 @@
 //! Snapshots as Parquet files.
 
 use std::fs::File;
+use std::panic::catch_unwind;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
@@ -81,6 +82,12 @@ fn read(path: &Path) -> Result<Snapshot> {
         std::io::ErrorKind::NotFound => Error::new(Kind::NotFound, "there is no such file"),
         _ => cannot(cause),
     })?;
+    // The Parquet reader takes the places in a file's metadata as given, and panics at some others.
+    let read = catch_unwind(|| read_whole(file));
+    read.unwrap_or_else(|_| Err(Error::new(Kind::Data, "this is not a whole Parquet snapshot")))
+}
+
+fn read_whole(file: File) -> Result<Snapshot> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(malformed)?;
     let metadata = builder.metadata().file_metadata().key_value_metadata();
     let description = metadata.and_then(|all| all.iter().find(|entry| entry.key == DESCRIPTION));

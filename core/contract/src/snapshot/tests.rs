@@ -168,3 +168,27 @@ fn an_empty_type_is_still_a_snapshot() {
     let snapshot = Snapshot::empty(&schema).unwrap();
     assert_eq!((snapshot.rows(), snapshot.batches().len()), (0, 0));
 }
+
+#[test]
+fn a_secret_that_does_not_fit_is_not_shown() {
+    let field = |ty| Field::new("pin", ty).secret();
+    let refused = |ty, rows: &str| {
+        let schema = Schema::new([field(ty)]).unwrap();
+        let rows: Vec<_> = serde_json::from_str(rows).unwrap();
+        let error = Snapshot::from_json_as(&schema, &rows).unwrap_err();
+        assert_eq!(error.kind(), Kind::Data);
+        error.to_string()
+    };
+    let list = LogicalType::List(Box::new(LogicalType::Int));
+    for (ty, row) in [
+        (LogicalType::Int, r#"[{"pin":1},{"pin":"SECRETQ"}]"#),
+        (LogicalType::Date, r#"[{"pin":null},{"pin":"SECRETQ"}]"#),
+        (LogicalType::Text, r#"[{"pin":"a"},{"pin":77123}]"#),
+        (list, r#"[{"pin":[1]},{"pin":["SECRETQ"]}]"#),
+    ] {
+        let error = refused(ty, row);
+        assert!(error.contains("`‹secret›` does not fit the type"), "{error}");
+        assert!(error.contains("column: pin") && error.contains("row: 1"), "{error}");
+        assert!(!error.contains("SECRETQ") && !error.contains("77123"), "{error}");
+    }
+}

@@ -206,7 +206,8 @@ fn key_pieces(keys: &Snapshot, field: &FieldRule, known: Option<&Pieces>) -> Res
             return Ok(column);
         }
         let values = (0..column.len()).map(|row| field.rule.normalise(column.value(row)));
-        let values = values.collect::<Result<Vec<Value>>>()?;
+        let values = values.collect::<Result<Vec<Value>>>();
+        let values = values.map_err(|error| error.with("field", &field.name))?;
         let column = column_from_values(ty, &values.iter().collect::<Vec<_>>())?;
         match wanted.is_none_or(|wanted| wanted == column.data_type()) {
             true => Column::new(&column),

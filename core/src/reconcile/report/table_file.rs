@@ -1,6 +1,7 @@
 //! A report as a Parquet table that keeps everything but the records.
 
 use std::io::Write;
+use std::panic::{UnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
@@ -69,7 +70,14 @@ impl Report {
     }
 
     /// Reads the Parquet form.
-    pub(super) fn read_parquet(file: impl ChunkReader + 'static) -> Result<Self> {
+    pub(super) fn read_parquet(file: impl ChunkReader + UnwindSafe + 'static) -> Result<Self> {
+        // The Parquet reader takes the places in a file's metadata as given, and panics at some
+        // others.
+        let read = catch_unwind(|| Self::read_whole(file));
+        read.unwrap_or_else(|_| Err(Error::new(Kind::Data, "this is not a whole Parquet report")))
+    }
+
+    fn read_whole(file: impl ChunkReader + 'static) -> Result<Self> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(malformed)?;
         let entries = builder.metadata().file_metadata().key_value_metadata();
         let entry = |name: &str| {

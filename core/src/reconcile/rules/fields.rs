@@ -207,7 +207,7 @@ impl Rules {
 
     pub(super) fn normalise(&self, name: &str, value: Value) -> Result<Value> {
         match self.0.get(name) {
-            Some(rule) => rule.normalise(value),
+            Some(rule) => rule.normalise(value).map_err(|error| error.with("field", name)),
             None => Ok(value),
         }
     }

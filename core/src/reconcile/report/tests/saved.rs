@@ -175,3 +175,35 @@ fn what_is_no_report_is_refused() {
         assert_eq!(Report::load(&path).unwrap_err().kind(), Kind::Data, "{length}");
     }
 }
+
+#[test]
+fn no_damaged_byte_makes_loading_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.parquet");
+    check_damaged(&path, |path| varied().save(path), |path| Report::load(path).map(drop));
+    let records = snapshot(r#"[{"id":1,"os":"a"},{"id":2,"os":"b"}]"#);
+    check_damaged(&path, |path| records.save(path), |path| Snapshot::load(path).map(drop));
+}
+
+/// Loads a saved file once for each byte of its metadata, one bit of which is turned.
+fn check_damaged(
+    path: &Path,
+    save: impl Fn(&Path) -> Result<()>,
+    load: impl Fn(&Path) -> Result<()>,
+) {
+    save(path).unwrap();
+    let bytes = std::fs::read(path).unwrap();
+    let length = bytes.last_chunk::<8>().unwrap().first_chunk::<4>().unwrap();
+    let length = usize::try_from(u32::from_le_bytes(*length)).unwrap();
+    let mut refused = 0;
+    for place in bytes.len() - 8 - length..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 1;
+        std::fs::write(path, &damaged).unwrap();
+        if let Err(error) = load(path) {
+            refused += 1;
+            assert!(matches!(error.kind(), Kind::Data | Kind::Unsupported), "{place}: {error}");
+        }
+    }
+    assert!(refused > 0);
+}

@@ -1,5 +1,9 @@
 //! Findings in words, and the rows of those about several.
 
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
+
 use super::*;
 use crate::{FindingKind, Kind};
 
@@ -111,6 +115,22 @@ fn secrets_are_masked_everywhere() {
     shown +=
         &report.matched().unwrap().map(|b| format!("{:?}", rows(&b.unwrap()))).collect::<String>();
     assert!(shown.contains("‹secret›") && !shown.to_lowercase().contains("hush"), "{shown}");
+}
+
+#[test]
+fn a_time_that_no_zone_has_names_its_field_and_not_the_value() {
+    let beyond: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![i64::MAX - 77]));
+    let id: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let batch = RecordBatch::try_from_iter([("id", id), ("at", beyond)]).unwrap();
+    let snapshot = Snapshot::from_batch(batch).unwrap();
+    let secret = snapshot.with_field("at", |field| field.secret()).unwrap();
+    let document = document(
+        serde_json::json!({"name": "n", "key": ["id"], "compare": {"at": {"zone": "UTC"}}}),
+    );
+    let error = document.compare(&run(), &secret, &secret).unwrap_err();
+    assert_eq!(error.kind(), Kind::Data);
+    let error = error.to_string();
+    assert!(error.contains("field: at") && !error.contains("29424"), "{error}");
 }
 
 #[test]
