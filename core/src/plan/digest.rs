@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 use trueup_connector::record::canonical;
-use trueup_connector::{Hash, Mapping, Value};
+use trueup_connector::{Hash, Mapping, Value, hex};
 
 use super::change::{PlannedChange, operation_name};
 use super::fact::Fact;
@@ -53,8 +53,9 @@ pub(super) fn idempotency_key(plan: &Hash, place: usize) -> String {
     canonical::frame(&mut bytes, b"trueup/key/1");
     canonical::frame(&mut bytes, plan);
     canonical::frame(&mut bytes, place.to_string().as_bytes());
-    let hash = Sha256::digest(bytes);
-    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let mut key = hex(&Sha256::digest(bytes));
+    key.truncate(32);
+    key
 }
 
 fn change(out: &mut Vec<u8>, change: &PlannedChange) {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use trueup_connector::{Error, Hash, Kind, Mapping, Operation, Result, Value};
+use trueup_connector::{Error, Hash, Kind, Mapping, Operation, Result, Value, hex};
 
 use super::change::{PlannedChange, operation_name};
 use super::fact::Fact;
 use super::origin::{Impact, Origin};
 use super::plan::{LeftOut, Plan};
 use super::value::FieldValue;
-use crate::reconcile::{FindingId, Side, hex};
+use crate::reconcile::{FindingId, Side};
 
 const FORMAT: &str = "trueup/plan/1";
 

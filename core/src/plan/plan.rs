@@ -321,7 +321,7 @@ impl fmt::Display for Plan {
 
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digest = crate::reconcile::hex(&self.digest());
+        let digest = trueup_connector::hex(&self.digest());
         f.debug_struct("Plan")
             .field("origin", self.origin())
             .field("changes", &self.changes().len())

@@ -1,11 +1,10 @@
 //! The way back: a new plan that undoes what a plan did.
 
-use trueup_connector::{Error, Kind, Operation, Provenance, Result, Value};
+use trueup_connector::{Error, Kind, Operation, Provenance, Result, Value, hex};
 
 use super::change::{PlannedChange, operation_name};
 use super::plan::{Inner, Plan};
 use super::value::FieldValue;
-use crate::reconcile::hex;
 
 /// A change of a plan that took place, and what its receipt said of the record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,124 @@
+//! Undoing, proposing, and the digests of the specification.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+#[test]
+fn undoing_what_took_place_is_a_plan_of_its_own() {
+    let plan = planned(
+        &devices(),
+        json!([{"id": 1, "os": "14"}, {"id": 2, "os": "14"}]),
+        json!([{"id": 1, "os": "13"}, {"id": 3, "os": "13"}]),
+    );
+    let effects = [Effect::new(0), Effect::new(1).with_id(Some("new-2".into())), Effect::new(2)];
+    let reading = Provenance::read("system", "devices").with_read_id("later");
+    let Rollback { plan: back, irreversible, .. } = plan.rollback(&effects, &reading).unwrap();
+    assert_eq!(irreversible, Vec::<usize>::new());
+    assert_eq!(
+        said(&back),
+        [
+            "0: create id = 3 on the actual side:  -> id = 3 os = 13",
+            "0: delete id = 2 on the actual side: id = 2 os = 14 -> ",
+            "0: update id = 1 on the actual side: os = 14 -> os = 13",
+        ]
+    );
+    assert_eq!(back.changes()[1].id(), Some(&Value::from("new-2")));
+    assert!(back.origin().expected_read.contains(&hex(&plan.digest())));
+    let error = plan.rollback(&[Effect::new(7)], &reading).unwrap_err();
+    assert_eq!(error.kind(), Kind::Invalid);
+}
+
+#[test]
+fn proposals_are_checked() {
+    let read = Provenance::read("intune", "devices").with_read_id("r");
+    let origin = || Origin::new("sync", &read);
+    let key = || [FieldValue::new("id", 1)];
+    let propose = |changes: Vec<PlannedChange>| -> Result<Plan> {
+        Plan::propose(origin(), [Impact::new(Side::Actual, 5)], changes)
+    };
+    let act = |name: &str| PlannedChange::new(Side::Actual, Operation::Action(name.into()));
+    assert_eq!(propose(vec![act("wipe").with_key(key())]).unwrap().impact(Side::Actual).actions, 1);
+    let refused = [
+        (vec![act("wipe")], "needs the key"),
+        (vec![act("delete").with_key(key())], "a name of its own"),
+        (vec![act("wipe").with_key(key()), act("wipe").with_key(key())], "twice"),
+        (vec![PlannedChange::new(Side::Actual, Operation::Create).with_key(key())], "values after"),
+        (vec![PlannedChange::new(Side::Actual, Operation::Update).with_key(key())], "values after"),
+        (vec![act("wipe").with_key([FieldValue::secret("pin", "1")])], "secret"),
+    ];
+    for (changes, piece) in refused {
+        let error: Error = propose(changes).unwrap_err();
+        assert!(error.message().contains(piece), "{error}");
+    }
+}
+
+#[test]
+fn digests_are_those_of_the_specification() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/spec/vectors/plan.json");
+    let vectors: Json = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    for vector in vectors["plan"].as_array().unwrap() {
+        let text = |name: &str| vector[name].as_str().unwrap().to_owned();
+        let reading = |name| Provenance::default().with_read_id(text(name));
+        let mut origin = Origin::new(text("name"), &reading("actual_read"))
+            .with_tenant(text("tenant"))
+            .with_expected(&reading("expected_read"));
+        origin.resource = text("resource");
+        let details = vector["details"]["changes"].as_array().unwrap();
+        let changes = vector["changes"].as_array().unwrap().iter().zip(details);
+        let changes = changes.map(|(change, details)| vector_change(change, details)).collect();
+        let mapping = |side: Side| match vector["mappings"].get(side.name()) {
+            Some(json) => Mapping::from_json(json).unwrap(),
+            None => Mapping::default(),
+        };
+        let mappings = Side::BOTH.map(mapping);
+        let impacts = Side::BOTH.map(|side| Impact::new(side, 0));
+        let resources = [String::new(), String::new()];
+        let plan = Plan::new(origin, resources, mappings, impacts, changes, Vec::new()).unwrap();
+        assert_eq!(hex(&plan.digest()), vector["digest"], "{}", vector["about"]);
+    }
+}
+
+fn vector_change(json: &Json, details: &Json) -> PlannedChange {
+    let target = if json["target"] == "actual" { Side::Actual } else { Side::Expected };
+    let operation = document::operation(json["op"].as_str().unwrap().to_owned());
+    let fields = |name: &str| -> Vec<FieldValue> {
+        let members = json[name].as_object().into_iter().flatten();
+        members.map(|(name, value)| vector_field(name, value)).collect()
+    };
+    let special =
+        |name: &str| json[name].get("value").map(|value| Value::from_json(value).unwrap());
+    PlannedChange::new(target, operation)
+        .with_key(vector_key(json, details))
+        .with_facts(vector_facts(details))
+        .with_id(special("id"))
+        .with_version(special("version"))
+        .with_before(fields("before"))
+        .with_after(fields("after"))
+        .with_wave(json["wave"].as_u64().unwrap() as u32)
+}
+
+fn vector_key(json: &Json, details: &Json) -> Vec<FieldValue> {
+    let names = details[0].as_array().unwrap().iter();
+    let values = json["key"].as_array().unwrap().iter();
+    names.zip(values).map(|(name, value)| vector_field(name.as_str().unwrap(), value)).collect()
+}
+
+fn vector_facts(details: &Json) -> BTreeMap<String, Fact> {
+    let fact = |json: &Json| match (json.get("int"), json.get("float")) {
+        (Some(text), _) => Fact::Int(text.as_str().unwrap().parse().unwrap()),
+        (_, Some(text)) => Fact::Float(text.as_str().unwrap().parse().unwrap()),
+        _ => serde_json::from_value(json.clone()).unwrap(),
+    };
+    let facts = details[1].as_object().unwrap().iter();
+    facts.map(|(name, json)| (name.clone(), fact(json))).collect()
+}
+
+fn vector_field(name: &str, json: &Json) -> FieldValue {
+    let value = Value::from_json(&json["value"]).unwrap();
+    if json["type"] == "secret" {
+        FieldValue::secret(name, value)
+    } else {
+        FieldValue::new(name, value)
+    }
+}
