@@ -62,5 +62,5 @@ pub use trueup_connector::{
     Consistency, ContentTree, Context, Coverage, Cursor, Delta, Error, Field, Hash, Idempotency,
     Identity, Kind, LogicalType, Mapping, Number, Operation, Page, Predicate, Progress, Proof,
     Provenance, ReadRequest, Receipt, Removed, Resource, Result, Retry, Role, Schema, Snapshot,
-    Standing, Value, Writer, async_trait, record, suggest,
+    Standing, Value, Writer, async_trait, hex, record, suggest,
 };

@@ -18,7 +18,7 @@ use arrow_array::{Array, RecordBatch};
 use serde_json::{Map, Value as Json, json};
 use trueup::{
     Column, Coverage, Field, LogicalType, Mapping, Planner, Provenance, Reconciliation, Report,
-    Result, Run, Schema, Side, Snapshot, Value, record,
+    Result, Run, Schema, Side, Snapshot, Value, hex, record,
 };
 
 /// How a scenario's rows are laid out, and on how many threads it is run.
@@ -258,8 +258,4 @@ fn text(table: &RecordBatch, column: &str, row: usize) -> Json {
 
 fn same(what: &str, want: &Json, got: &Json) -> Result<(), String> {
     if want == got { Ok(()) } else { Err(format!("{what}: {got} instead of {want}")) }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -196,11 +196,6 @@ pub fn operation_named(name: &str) -> Operation {
     }
 }
 
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use trueup::{Reconciliation, Snapshot};

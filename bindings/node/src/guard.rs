@@ -3,7 +3,7 @@
 use napi_derive::napi;
 use serde_json::json;
 use trueup::guard;
-use trueup_bindings::flat::{self, hex};
+use trueup_bindings::flat;
 
 use crate::errors::OrThrow;
 use crate::plan::Plan;
@@ -57,7 +57,7 @@ impl Policy {
     pub fn facts(&self) -> String {
         wire::text(json!({
             "name": self.0.name(),
-            "hash": hex(&self.0.hash()),
+            "hash": trueup::hex(&self.0.hash()),
             "ruleIds": self.0.rule_ids().collect::<Vec<_>>(),
         }))
     }

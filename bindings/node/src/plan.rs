@@ -106,7 +106,7 @@ impl Plan {
             Side::BOTH.map(|side| (side.name().to_owned(), flat::impact(self.0.impact(side))));
         wire::text(json!({
             "origin": self.0.origin(),
-            "digest": flat::hex(&self.0.digest()),
+            "digest": trueup::hex(&self.0.digest()),
             "waves": self.0.waves(),
             "impacts": Json::Object(impacts.into_iter().collect()),
             "leftOut": self.0.left_out().iter().map(flat::left_out).collect::<Vec<_>>(),

@@ -7,7 +7,7 @@ use napi::bindgen_prelude::ToNapiValue;
 use napi_derive::napi;
 use serde_json::{Value as Json, json};
 use trueup::{FindingId, Kind, Result};
-use trueup_bindings::flat::{self, hex};
+use trueup_bindings::flat;
 
 use crate::errors::OrThrow;
 use crate::records::Records;
@@ -41,7 +41,7 @@ impl Report {
     /// The digest over name, rules, coverage, counts and findings.
     #[napi]
     pub fn digest(&self) -> napi::Result<Work> {
-        self.work(|report| report.digest().map(|digest| hex(&digest)))
+        self.work(|report| report.digest().map(|digest| trueup::hex(&digest)))
     }
 
     /// The findings, as a table.
@@ -55,7 +55,8 @@ impl Report {
     pub fn states(&self) -> napi::Result<Work> {
         self.work(|report| {
             let states = report.states()?;
-            let pairs = states.iter().map(|(id, state)| (id.to_string(), json!(hex(state))));
+            let pairs =
+                states.iter().map(|(id, state)| (id.to_string(), json!(trueup::hex(state))));
             Ok(Json::Object(pairs.collect()).to_string())
         })
     }

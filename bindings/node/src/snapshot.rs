@@ -3,7 +3,6 @@
 use napi_derive::napi;
 use serde_json::{Value as Json, json};
 use trueup::{Consistency, Coverage, Error, Field, Kind, Provenance, Result};
-use trueup_bindings::flat::hex;
 
 use crate::errors::OrThrow;
 use crate::records::Records;
@@ -77,7 +76,7 @@ impl Snapshot {
         let snapshot = self.0.clone();
         Work::start(move |_| {
             let key: Vec<&str> = key.iter().map(String::as_str).collect();
-            snapshot.content(&key).map(|tree| hex(&tree.root()))
+            snapshot.content(&key).map(|tree| trueup::hex(&tree.root()))
         })
     }
 

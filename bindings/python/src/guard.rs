@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use serde_json::json;
 use trueup::guard;
-use trueup_bindings::flat::{self, hex};
+use trueup_bindings::flat;
 
 use crate::convert;
 use crate::errors::OrRaise;
@@ -50,7 +50,7 @@ impl Policy {
     fn facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let facts = json!({
             "name": self.0.name(),
-            "hash": hex(&self.0.hash()),
+            "hash": trueup::hex(&self.0.hash()),
             "rule_ids": self.0.rule_ids().collect::<Vec<_>>(),
         });
         convert::object(py, &facts)

@@ -71,7 +71,7 @@ impl Plan {
             Side::BOTH.map(|side| (side.name().to_owned(), flat::impact(self.0.impact(side))));
         let facts = json!({
             "origin": self.0.origin(),
-            "digest": flat::hex(&self.0.digest()),
+            "digest": trueup::hex(&self.0.digest()),
             "waves": self.0.waves(),
             "changes": self.0.changes().len(),
             "impacts": Json::Object(impacts.into_iter().collect()),

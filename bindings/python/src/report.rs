@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use pyo3::prelude::*;
 use serde_json::json;
 use trueup::{Kind, Result};
-use trueup_bindings::flat::{self, hex};
+use trueup_bindings::flat;
 
 use crate::convert;
 use crate::errors::OrRaise;
@@ -38,7 +38,7 @@ impl Report {
     }
 
     fn digest(&self, py: Python<'_>) -> PyResult<Work> {
-        self.work(py, |report| report.digest().map(|digest| hex(&digest)))
+        self.work(py, |report| report.digest().map(|digest| trueup::hex(&digest)))
     }
 
     fn findings(&self, py: Python<'_>) -> PyResult<Work> {
@@ -49,7 +49,8 @@ impl Report {
     fn states(&self, py: Python<'_>) -> PyResult<Work> {
         self.work(py, |report| {
             let states = report.states()?;
-            let pairs = states.iter().map(|(id, state)| (id.to_string(), json!(hex(state))));
+            let pairs =
+                states.iter().map(|(id, state)| (id.to_string(), json!(trueup::hex(state))));
             Ok(serde_json::Value::Object(pairs.collect()))
         })
     }

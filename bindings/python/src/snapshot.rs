@@ -6,7 +6,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 use serde_json::{Value as Json, json};
 use trueup::{Consistency, Coverage, Error, Field, Kind, Provenance, Schema};
-use trueup_bindings::flat::hex;
 
 use crate::errors::OrRaise;
 use crate::input::Input;
@@ -79,7 +78,7 @@ impl Snapshot {
         let snapshot = self.0.clone();
         Work::start(py, move |_| {
             let key: Vec<&str> = key.iter().map(String::as_str).collect();
-            snapshot.content(&key).map(|tree| hex(&tree.root()))
+            snapshot.content(&key).map(|tree| trueup::hex(&tree.root()))
         })
     }
 

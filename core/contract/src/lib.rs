@@ -28,6 +28,7 @@ pub use reading::{ConnectorExt, Delta};
 pub use record::{Cell, Class, Column, Field, LogicalType, Number, Role, Schema, Value};
 pub use snapshot::{
     Condition, Consistency, ContentTree, Coverage, Hash, Predicate, Proof, Provenance, Snapshot,
+    hex,
 };
 pub use writer::{Authorised, Change, Idempotency, Operation, Receipt, Standing, Writer};
 

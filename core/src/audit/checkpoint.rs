@@ -1,8 +1,8 @@
 //! The head of a log, signed: C2SP tlog-checkpoint.
 
-use trueup_connector::{Hash, Result};
+use trueup_connector::{Hash, Result, hex};
 
-use super::encoding::{base64, hex, malformed, unbase64};
+use super::encoding::{base64, malformed, unbase64};
 use super::key::{Signer, Verifier, check_name};
 use super::note::{Note, sign_note};
 

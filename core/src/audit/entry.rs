@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value as Json, json};
 use trueup_connector::snapshot::leaf_hash;
-use trueup_connector::{Error, Hash, Result};
+use trueup_connector::{Error, Hash, Result, hex};
 
 use super::canonical::{canonical_json, read_canonical};
-use super::encoding::{framed, hex, invalid, malformed, unhex};
+use super::encoding::{framed, invalid, malformed, unhex};
 
 /// The kind of an entry that says which payloads were erased.
 const ERASURE: &str = "audit.erased";

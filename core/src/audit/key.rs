@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
-use trueup_connector::{Error, Kind, Result};
+use trueup_connector::{Error, Kind, Result, hex};
 
-use super::encoding::{base64, hex, invalid, unbase64};
+use super::encoding::{base64, invalid, unbase64};
 
 /// The signature type of Ed25519 in C2SP signed-note.
 const ED25519: u8 = 1;

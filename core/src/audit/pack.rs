@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
-use trueup_connector::{Hash, Result};
+use trueup_connector::{Hash, Result, hex};
 
 use super::canonical::canonical_json;
 use super::checkpoint::Checkpoint;
-use super::encoding::{hex, invalid, malformed, sha256};
+use super::encoding::{invalid, malformed, sha256};
 use super::entry::Entry;
 use super::key::Signer;
 use super::statement::{Envelope, Statement, Subject, is_media_type};

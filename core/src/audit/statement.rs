@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
-use trueup_connector::{Error, Hash, Result};
+use trueup_connector::{Error, Hash, Result, hex};
 
 use super::canonical::{canonical_json, read_canonical};
-use super::encoding::{base64, hex, malformed, unbase64, unhex};
+use super::encoding::{base64, malformed, unbase64, unhex};
 use super::key::{Signer, Verifier, sign_checked};
 use super::note::MOST_SIGNATURES;
 

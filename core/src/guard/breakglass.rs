@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use trueup_connector::record::canonical::frame;
-use trueup_connector::{Error, Hash, Kind, Result, suggest};
+use trueup_connector::{Error, Hash, Kind, Result, hex, suggest};
 
 use super::approval::{Approval, Asked, Binding, Grant, GrantedBy, Standing, Tally, Verify};
 use super::decide::Decision;
@@ -15,7 +15,7 @@ use super::outcome::Ask;
 use super::policy::Policy;
 use super::request::{Actor, Lifted, Request};
 use crate::plan::Plan;
-use crate::reconcile::{canonical_json, hex};
+use crate::reconcile::canonical_json;
 
 /// The longest that break-glass may be open: four hours, in milliseconds.
 pub const LONGEST_OPENING: i64 = 4 * 3_600_000;

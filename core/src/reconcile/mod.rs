@@ -21,7 +21,7 @@ mod table;
 
 pub use finding::{Cause, Counts, FindingId, FindingKind};
 pub use incremental::Incremental;
-pub(crate) use report::{Disagreement, Disagreements, hex};
+pub(crate) use report::{Disagreement, Disagreements};
 pub use report::{Drift, DriftCounts, Explanation, Input, Inputs, Report, drift};
 pub use rules::{
     Amount, FieldSelection, Owner, Reconciliation, Rule, Side, TextCase, TextRule, TextSpace,

@@ -3,12 +3,12 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
-use trueup_connector::{Context, Result, Snapshot};
+use trueup_connector::{Context, Result, Snapshot, hex};
 
 use super::base::Base;
 use super::compare::{Compared, Sides};
 use super::fast::{Lanes, Seed, join};
-use super::report::{Head, Live, Report, hex};
+use super::report::{Head, Live, Report};
 use super::resolve::resolve;
 use super::rules::{Fields, Reconciliation, Side};
 use super::table::Table;

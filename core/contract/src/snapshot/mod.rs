@@ -21,7 +21,7 @@ pub use condition::Condition;
 pub use coverage::Coverage;
 pub use predicate::Predicate;
 pub use provenance::{Consistency, Provenance};
-pub use root::{ContentTree, Hash, Proof, leaf_hash, node_hash};
+pub use root::{ContentTree, Hash, Proof, hex, leaf_hash, node_hash};
 
 use crate::error::{Error, Kind, Result};
 use crate::record::{self, Column, Field, Schema, canonical};

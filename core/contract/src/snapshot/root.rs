@@ -5,6 +5,11 @@ use sha2::{Digest, Sha256};
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
 
+/// Bytes as lower-case hexadecimal digits: how hashes and identifiers are written everywhere.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
+}
+
 /// The Merkle tree over a snapshot's records, sorted by the hash of their key.
 ///
 /// It does not depend on the order of rows, on batches or on encodings; secret fields are not in
@@ -101,6 +106,11 @@ impl Proof {
         }
         last == 0 && hash == *root
     }
+}
+
+/// The two hexadecimal digits of a byte, without a branch.
+fn digits(byte: u8) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|nibble| b'0' + nibble + 39 * u8::from(nibble > 9))
 }
 
 fn parent(pair: &[Hash]) -> Hash {

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trueup_connector::Hash;
+use trueup_connector::{Hash, hex};
 
 use super::super::checkpoint::Checkpoint;
-use super::super::encoding::hex;
 use super::super::entry::Entry;
 use super::super::tree::Frontier;
 use super::super::verdict::{Place, Problem, Trust, Verdict};

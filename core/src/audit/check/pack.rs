@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
-use trueup_connector::{Error, Result};
+use trueup_connector::{Error, Result, hex};
 
 use super::super::canonical::read_canonical;
 use super::super::checkpoint::Checkpoint;
-use super::super::encoding::{hex, malformed, sha256};
+use super::super::encoding::{malformed, sha256};
 use super::super::entry::Entry;
 use super::super::pack::{CHECKPOINT, CONSISTENCY, ENTRIES, FILES, MANIFEST};
 use super::super::statement::{Envelope, Statement, Subject};

@@ -3,14 +3,14 @@
 use serde_json::Value as Json;
 
 use super::super::canonical::read_canonical;
-use super::super::encoding::{base64, hex, sha256, unhex};
+use super::super::encoding::{base64, sha256, unhex};
 use super::super::note::Note;
 use super::super::{
     Checkpoint, Ed25519Signer, Entry, Evidence, Frontier, Signer, Tree, Trust, Verifier,
     canonical_json, verify,
 };
 use trueup_connector::snapshot::{leaf_hash, node_hash};
-use trueup_connector::{Hash, Proof};
+use trueup_connector::{Hash, Proof, hex};
 
 const AUDIT: &str = include_str!("../../../../docs/spec/vectors/audit.json");
 const EVIDENCE: &str = include_str!("../../../../docs/spec/vectors/evidence.json");

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use trueup_connector::Hash;
 use trueup_connector::record::canonical::frame;
+use trueup_connector::{Hash, hex};
 
 use super::super::request::Actor;
-use crate::reconcile::{canonical_json, hex};
+use crate::reconcile::canonical_json;
 
 /// What a person says to a question. The last answer of a person counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,7 +228,7 @@ mod hexed {
     use trueup_connector::Hash;
 
     pub(super) fn serialize<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&crate::reconcile::hex(hash))
+        serializer.serialize_str(&trueup_connector::hex(hash))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(

@@ -3,13 +3,13 @@
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use trueup_connector::record::canonical::frame;
-use trueup_connector::{Error, Hash, Kind, Result};
+use trueup_connector::{Error, Hash, Kind, Result, hex};
 
 use super::super::decide::Decision;
 use super::super::moment;
 use super::super::outcome::{Ask, Outcome};
 use super::super::request::Actor;
-use crate::reconcile::{canonical_json, hex};
+use crate::reconcile::canonical_json;
 
 /// Permission to carry one plan out, once, until it expires.
 ///

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use trueup_connector::Hash;
 use trueup_connector::record::canonical::frame;
+use trueup_connector::{Hash, hex};
 
 use super::super::outcome::{Ask, Outcome, Risk};
 use super::super::request::Actor;
 use super::combine::ChangeDecision;
 use super::limits::{Count, Use};
-use crate::reconcile::{canonical_json, hex};
+use crate::reconcile::canonical_json;
 
 /// What a policy says of a plan at one moment, and of each of its changes.
 ///

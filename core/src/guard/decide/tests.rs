@@ -9,8 +9,8 @@ use super::super::request::{Actor, Request};
 use super::super::tests::{hash, vectors};
 use super::{Count, Decision};
 use crate::plan::{Origin, Plan};
-use crate::reconcile::{Side, hex};
-use trueup_connector::Provenance;
+use crate::reconcile::Side;
+use trueup_connector::{Provenance, hex};
 
 fn count(json: &Json) -> Count {
     let number = |name: &str| json[name].as_u64().unwrap();

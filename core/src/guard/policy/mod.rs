@@ -164,7 +164,7 @@ fn hash(normal: &Json) -> Hash {
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hash = crate::reconcile::hex(&self.0.hash);
+        let hash = trueup_connector::hex(&self.0.hash);
         f.debug_struct("Policy")
             .field("name", &self.name())
             .field("hash", &hash)

@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use serde_json::Value as Json;
-use trueup_connector::Hash;
+use trueup_connector::{Hash, hex};
 
 use super::super::approval::{Answer, Approval, Approver, Binding, Grant, GrantedBy, Granting};
 use super::super::breakglass::Opening;
 use super::super::outcome::Ask;
 use super::super::request::Actor;
-use crate::reconcile::hex;
 
 /// The vectors of one topic; there are some.
 pub(in super::super) fn vectors(topic: &str) -> Vec<Json> {
@@ -75,7 +74,7 @@ fn what_is_signed_is_that_of_the_vectors() {
         };
         let approval =
             Approval::new(answer(&body["answer"]), approver, binding, moment(&body["at"]));
-        let bytes: String = approval.to_sign().iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = hex(&approval.to_sign());
         assert_eq!(Some(bytes.as_str()), vector["to_sign"].as_str(), "{}", vector["about"]);
     }
     let kinds = vectors.iter().map(|v| text(&v["body"]["answer"]["kind"]));

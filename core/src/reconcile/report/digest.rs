@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
-use trueup_connector::Hash;
+use trueup_connector::{Hash, hex};
 
 use super::super::finding::FindingId;
 use super::Head;
@@ -65,15 +65,6 @@ pub(super) fn report(head: &Head, states: Vec<(FindingId, Hash)>) -> Hash {
         .part(&crate::reconcile::rules::canonical_json(&Json::Object(counts)))
         .part(&pairs)
         .finish()
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
-}
-
-/// The two hexadecimal digits of a byte, without a branch.
-pub(super) fn digits(byte: u8) -> [u8; 2] {
-    [byte >> 4, byte & 15].map(|nibble| b'0' + nibble + 39 * u8::from(nibble > 9))
 }
 
 /// The hash that these hexadecimal digits stand for.

@@ -1,11 +1,11 @@
 //! A report as one HTML file that needs nothing else.
 
 use arrow_array::RecordBatch;
-use trueup_connector::{Column, Result};
+use trueup_connector::{Column, Result, hex};
 
+use super::Report;
 use super::explain::shown;
 use super::page::{Page, grouped};
-use super::{Report, hex};
 
 /// How many findings a page shows.
 const MOST: usize = 1000;

@@ -4,13 +4,13 @@ use std::sync::OnceLock;
 
 use arrow_array::BooleanArray;
 use arrow_select::filter::filter_record_batch;
-use trueup_connector::{Consistency, Error, Hash, Kind, Provenance, Result, Snapshot};
+use trueup_connector::{Consistency, Error, Hash, Kind, Provenance, Result, Snapshot, hex};
 
 use super::super::rules::Side;
 use super::super::table::Table;
 use super::facts::Origin;
 use super::live::Live;
-use super::{Report, Source, hex};
+use super::{Report, Source};
 
 /// What a report compared, the expected side first; from [`Report::inputs`].
 #[derive(Clone, Debug)]

@@ -37,7 +37,6 @@ use serde_json::Value as Json;
 use trueup_connector::{Error, Hash, Kind, Result};
 
 use super::finding::{Counts, FindingId};
-pub(crate) use digest::hex;
 pub(crate) use disagreement::{Disagreement, Disagreements};
 pub use drift::{Drift, DriftCounts, drift};
 pub use explain::Explanation;

@@ -5,18 +5,16 @@ use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
-use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DECIMAL256_MAX_PRECISION, DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::interleave::interleave;
 use trueup_connector::record::column_from_values;
-use trueup_connector::{Cell, Column, Context, Error, Kind, LogicalType, Result, Value};
+use trueup_connector::{Cell, Column, Context, Error, Kind, LogicalType, Result, Value, hex};
 
 use super::super::finding::{FindingId, Found};
 use super::super::parallel::each_thread;
 use super::super::rules::{FieldRule, Fields, Side};
 use super::super::table::{Row, Table};
-use super::digest::digits;
 use super::live::Live;
 
 /// What a secret value is shown as.
@@ -172,18 +170,9 @@ impl Live {
 }
 
 fn hex_column(ids: &[FindingId]) -> StringArray {
-    let mut text = Vec::with_capacity(32 * ids.len());
-    for id in ids {
-        let mut shown = [0; 32];
-        let pairs = shown.chunks_exact_mut(2).zip(id.as_bytes());
-        pairs.for_each(|(pair, byte)| pair.copy_from_slice(&digits(*byte)));
-        text.extend_from_slice(&shown);
-    }
-    let offsets = OffsetBuffer::from_lengths(ids.iter().map(|_| 32));
-    StringArray::try_new(offsets, text.into(), None).unwrap_or_else(|_| {
-        // Digits are text, so this is never reached.
-        ids.iter().map(|id| Some(id.to_string())).collect()
-    })
+    let mut text = StringBuilder::with_capacity(ids.len(), 32 * ids.len());
+    ids.iter().for_each(|id| text.append_value(hex(id.as_bytes())));
+    text.finish()
 }
 
 /// A column of few different words.

@@ -16,11 +16,11 @@ use arrow_select::concat::concat_batches;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use trueup_connector::record::canonical;
-use trueup_connector::{Column, Error, Hash, Kind, Result};
+use trueup_connector::{Column, Error, Hash, Kind, Result, hex};
 
 use super::facts::Facts;
 use super::verify::stored;
-use super::{BATCH, Head, Report, hex};
+use super::{BATCH, Head, Report};
 
 /// The version of the file's description; a newer one is refused.
 const VERSION: u32 = 1;

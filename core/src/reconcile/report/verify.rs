@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, FixedSizeBinaryArray, RecordBatch, StringArray};
 use arrow_schema::DataType;
-use trueup_connector::{Column, Error, Hash, Kind, Result};
+use trueup_connector::{Column, Error, Hash, Kind, Result, hex};
 
 use super::super::finding::{FindingId, FindingKind};
 use super::super::rules::canonical_json;
@@ -13,7 +13,7 @@ use super::digest::Framed;
 use super::facts::Facts;
 use super::stored::Stored;
 use super::table_file::EXTRA;
-use super::{Head, Report, Source, hex};
+use super::{Head, Report, Source};
 
 /// The report of what a file holds.
 ///

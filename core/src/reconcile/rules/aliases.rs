@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 use trueup_connector::record::read_literal;
-use trueup_connector::{LogicalType, Result, Value};
+use trueup_connector::{LogicalType, Result, Value, hex};
 
 use super::text::TextRule;
 use super::words::invalid;
@@ -69,8 +69,4 @@ pub(super) fn fold(rule: &TextRule, value: Value) -> Value {
         },
         other => other,
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 use trueup_connector::record::read_literal;
-use trueup_connector::{Cell, Class, LogicalType, Result, Value};
+use trueup_connector::{Cell, Class, LogicalType, Result, Value, hex};
 
-use super::aliases::{Aliases, fold, hex};
+use super::aliases::{Aliases, fold};
 use super::canonical_json;
 use super::rule::{Compare, OWNERS, Owner, Rule};
 use super::text::TextRule;

@@ -1,10 +1,9 @@
 //! Coverage under the rules: what a side says it holds, tested on rows of the other side.
 
 use serde_json::{Map, Value as Json, json};
-use trueup_connector::{Condition, Coverage, Error, Kind, Predicate, Result, Schema, Value};
+use trueup_connector::{Condition, Coverage, Error, Kind, Predicate, Result, Schema, Value, hex};
 
 use super::Side;
-use super::aliases::hex;
 use super::fields::{Both, Rules};
 
 /// A side's coverage, ready to be tested.

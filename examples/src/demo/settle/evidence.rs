@@ -44,7 +44,7 @@ pub(super) fn make(
 }
 
 fn pack(store: &Store, people: &People, run: &str, report: &Report) -> Result<Vec<u8>> {
-    let digest: String = report.digest()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = trueup::hex(&report.digest()?);
     let counts = report.counts().to_string();
     let about = serde_json::json!({"report": digest, "counts": counts}).to_string();
     let files = vec![EvidenceFile::new("report.json", "application/json", about)];

@@ -21,9 +21,9 @@ pub(super) fn plan(screen: &mut Screen<'_>, plan: &Plan) -> Result<()> {
         screen.line(format!("{what:<12}{}", paint.on(format!("{:>9}", grouped(count)))))?;
     }
     let first = plan.changes().iter().filter(|change| change.wave() == 0).count();
-    let digest: String = plan.digest().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = trueup::hex(&plan.digest());
     screen.line(Paint::Quiet.on(format!(
-        "{} waves, {} changes in the first; digest {digest}…",
+        "{} waves, {} changes in the first; digest {digest:.16}…",
         plan.waves(),
         grouped(first as u64)
     )))

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::super::Policy;
-use crate::reconcile::{canonical_json, hex};
+use crate::reconcile::canonical_json;
+use trueup_connector::hex;
 
 fn spec(name: &str) -> Json {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/spec").join(name);

@@ -43,7 +43,7 @@ fn report(scenario: &Json) -> Result<Report> {
 }
 
 fn check(name: &str, report: &Report, want: &Json) {
-    let hex = super::super::hex;
+    use trueup_connector::hex;
     if let Some(digest) = want.get("digest").and_then(Json::as_str) {
         assert_eq!(hex(&report.digest().unwrap()), digest, "{name}");
     }

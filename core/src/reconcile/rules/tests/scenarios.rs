@@ -3,7 +3,7 @@
 use trueup_connector::{Coverage, Kind, Mapping, Schema, Snapshot};
 
 use super::*;
-use crate::reconcile::rules::aliases::hex;
+use trueup_connector::hex;
 
 /// Their errors come from reading rows, or from comparing.
 const NOT_ABOUT_RULES: [&str; 5] = [

@@ -1,11 +1,9 @@
 //! The golden vectors of rules in `docs/spec/vectors`.
 
+use trueup_connector::hex;
+
 use super::*;
 use crate::reconcile::rules::fields::rules_digest;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 fn cases(topic: &str) -> Vec<Json> {
     let files = files("docs/spec/vectors");
