@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use trueup::{Context, Error, Kind, Progress, Result};
 
@@ -27,7 +28,18 @@ struct Shared<T> {
     state: Mutex<State<T>>,
     over: Condvar,
     progress: Arc<Mutex<Option<Progress>>>,
-    cancelled: Notify,
+    cancelled: Arc<Notify>,
+}
+
+/// Tells a job that writes that somebody asked it to stop.
+#[derive(Clone, Debug)]
+pub struct Cancelled(Arc<Notify>);
+
+impl Cancelled {
+    /// Resolves when it is asked to stop.
+    pub async fn asked(&self) {
+        self.0.notified().await;
+    }
 }
 
 struct State<T> {
@@ -68,19 +80,29 @@ impl<T: Send + 'static> Job<T> {
         let (job, going) = Self::begin();
         let (shared, work) = (job.shared.clone(), work(job.context.clone()));
         let context = job.context.clone();
-        let watched = runtime.spawn(async move {
+        job.watch(runtime, going, async move {
             let stopped = shared.cancelled.notified();
             tokio::select! {
                 outcome = work => outcome,
                 () = stopped => Err(stop(&context)),
             }
         });
-        let shared = job.shared.clone();
-        runtime.spawn(async move {
-            let outcome = watched.await.unwrap_or_else(|cause| Err(broken_task(cause)));
-            // Whoever waits may be told by a bell that blocks, which no worker of the runtime should.
-            tokio::task::spawn_blocking(move || shared.finish(outcome, going));
-        });
+        Ok(job)
+    }
+
+    /// Starts work on the runtime that is never dropped: cancelling tells it, and it ends when what is
+    /// under way is written down.
+    ///
+    /// # Errors
+    /// `unavailable` where no runtime can be started.
+    pub fn write<F>(work: impl FnOnce(Context, Cancelled) -> F) -> Result<Self>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let runtime = Process::current().runtime()?;
+        let (job, going) = Self::begin();
+        let work = work(job.context.clone(), Cancelled(job.shared.cancelled.clone()));
+        job.watch(runtime, going, work);
         Ok(job)
     }
 
@@ -103,6 +125,11 @@ impl<T: Send + 'static> Job<T> {
     pub fn cancel(&self) {
         self.context.cancel();
         self.shared.cancelled.notify_one();
+    }
+
+    /// A way to ask it to stop for somebody who does not hold it.
+    pub fn canceller(&self) -> impl Fn() + Send + Sync + 'static {
+        canceller(&self.context, &self.shared.cancelled)
     }
 
     /// How far it is, where it said so since the last call.
@@ -133,10 +160,30 @@ impl<T: Send + 'static> Job<T> {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
         });
         let state = State { outcome: None, over: false, bells: Vec::new() };
-        let (over, cancelled) = (Condvar::new(), Notify::new());
+        let (over, cancelled) = (Condvar::new(), Arc::new(Notify::new()));
+        let going = Process::current().begin(Arc::new(canceller(&context, &cancelled)));
         let shared = Arc::new(Shared { state: Mutex::new(state), over, progress, cancelled });
-        let going = Process::current().begin(&context);
         (Self { shared, context }, going)
+    }
+
+    fn watch<F>(&self, runtime: &'static Runtime, going: Going, work: F)
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let (watched, shared) = (runtime.spawn(work), self.shared.clone());
+        runtime.spawn(async move {
+            let outcome = watched.await.unwrap_or_else(|cause| Err(broken_task(cause)));
+            // Whoever waits may be told by a bell that blocks, which no worker of the runtime should.
+            tokio::task::spawn_blocking(move || shared.finish(outcome, going));
+        });
+    }
+}
+
+fn canceller(context: &Context, told: &Arc<Notify>) -> impl Fn() + Send + Sync + use<> {
+    let (context, told) = (context.clone(), told.clone());
+    move || {
+        context.cancel();
+        told.notify_one();
     }
 }
 
@@ -214,6 +261,20 @@ mod tests {
         job.cancel();
         assert!(job.wait(LONG));
         assert_eq!(job.take().unwrap().unwrap_err().kind(), Kind::Cancelled);
+    }
+
+    #[test]
+    fn a_job_that_writes_is_told_and_not_dropped() {
+        let job = Job::write(|context, cancelled| async move {
+            cancelled.asked().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok(context.is_cancelled())
+        });
+        let job = job.unwrap();
+        assert!(!job.wait(Duration::from_millis(20)));
+        job.canceller()();
+        assert!(job.wait(LONG));
+        assert!(job.take().unwrap().unwrap());
     }
 
     #[test]

@@ -8,17 +8,22 @@
 //!  "capability": {"page_size": true},
 //!  "resources": [{"name": "devices", "fields": [{"name": "serial", "type": "text", "role": "key"}]}]}
 //! ```
+//!
+//! A resource that says something of `idempotency` can be written, by the host's `apply` and `status`:
+//! see [`write`](crate::write).
 
 use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use serde::Deserialize;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use trueup::{
     Capability, Connector, Context, Coverage, Cursor, Error, Field, Identity, Kind, Page,
     ReadRequest, Removed, Resource, Result, Schema, Writer, async_trait, suggest,
 };
+
+use crate::write::{Declared, HostWriter, Mishaps, Writing};
 
 /// What a host implements for its connectors: the calls, answered in plain data.
 #[async_trait]
@@ -36,6 +41,11 @@ pub trait Host: fmt::Debug + Send + Sync {
         request: ReadRequest,
         resource: &Resource,
     ) -> Result<Page>;
+
+    /// The way to change its system; asked only where a resource says that it can be written.
+    fn writer(&self) -> Option<Box<dyn HostWriter>> {
+        None
+    }
 }
 
 /// What a host's connector says of itself.
@@ -47,6 +57,8 @@ pub struct Description {
     pub capability: Capability,
     /// The resources there are.
     pub resources: Vec<Resource>,
+    /// Of those that can be written, how sending twice is kept from having two effects.
+    pub writable: Vec<(Resource, Declared)>,
 }
 
 impl Description {
@@ -72,18 +84,22 @@ impl Description {
         struct SaidResource {
             name: String,
             fields: Vec<Field>,
+            #[serde(default)]
+            idempotency: Option<Declared>,
         }
         let said: Said = serde_json::from_value(json)
             .map_err(|cause| broken(&format!("its description is wrong: {cause}")))?;
-        let resource = |said: SaidResource| {
+        let (mut resources, mut writable) = (Vec::new(), Vec::new());
+        for said in said.resources {
             let schema = Schema::new(said.fields).map_err(|cause| {
                 broken("a schema in its description is wrong").with_source(cause)
             })?;
-            Ok(Resource::new(said.name, schema))
-        };
+            let resource = Resource::new(said.name, schema);
+            writable.extend(said.idempotency.map(|declared| (resource.clone(), declared)));
+            resources.push(resource);
+        }
         let identity = Identity::new(said.system, said.instance).with_tenant(said.tenant);
-        let resources = said.resources.into_iter().map(resource).collect::<Result<_>>()?;
-        Ok(Self { identity, capability: said.capability, resources })
+        Ok(Self { identity, capability: said.capability, resources, writable })
     }
 
     /// A resource by its name.
@@ -139,6 +155,7 @@ impl PageFacts {
 pub struct HostConnector<H> {
     host: H,
     said: Description,
+    mishaps: Mishaps,
 }
 
 impl<H: Host> HostConnector<H> {
@@ -148,7 +165,12 @@ impl<H: Host> HostConnector<H> {
     /// Those of the host; `protocol` where what it says cannot be understood.
     pub async fn open(host: H, context: Context) -> Result<Self> {
         let said = Description::from_json(host.describe(context).await?)?;
-        Ok(Self { host, said })
+        Ok(Self { host, said, mishaps: Mishaps::default() })
+    }
+
+    /// What came out of the host's `apply`, for as long as the connector lives.
+    pub fn mishaps(&self) -> &Mishaps {
+        &self.mishaps
     }
 
     /// What it said of itself when it was opened.
@@ -190,8 +212,29 @@ impl<H: Host> Connector for HostConnector<H> {
     }
 
     fn writer(&self) -> Option<Arc<dyn Writer>> {
-        None
+        if self.said.writable.is_empty() {
+            return None;
+        }
+        let host = self.host.writer()?;
+        Some(Arc::new(Writing::new(host, self.said.writable.clone(), self.mishaps.clone())))
     }
+}
+
+/// What a connector says of itself, in the form in which hosts say it.
+///
+/// # Errors
+/// Those of the connector.
+pub async fn describe(connector: &dyn Connector, context: Context) -> Result<Json> {
+    let (identity, capability) = (connector.identity(), connector.capability());
+    let resources = connector.describe(context).await?;
+    let resource = |r: &Resource| json!({"name": r.name, "fields": r.schema.fields()});
+    Ok(json!({
+        "system": identity.system,
+        "instance": identity.instance,
+        "tenant": identity.tenant,
+        "capability": capability,
+        "resources": resources.iter().map(resource).collect::<Vec<_>>(),
+    }))
 }
 
 fn unable(what: &str) -> Error {
@@ -205,7 +248,6 @@ fn broken(what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use trueup::{ConnectorExt, record};
 
     use super::*;

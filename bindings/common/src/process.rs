@@ -4,11 +4,14 @@
 //! parent's is left alone, since stopping it would wait for threads that are not there.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
-use trueup::{Context, Error, Kind, Result};
+use trueup::{Error, Kind, Result};
+
+/// Asks a piece of work to stop.
+pub(crate) type Stop = Arc<dyn Fn() + Send + Sync>;
 
 /// What belongs to one process.
 pub(crate) struct Process {
@@ -24,7 +27,7 @@ pub(crate) struct Process {
 #[derive(Default)]
 struct Live {
     next: u64,
-    contexts: BTreeMap<u64, Context>,
+    stops: BTreeMap<u64, Stop>,
 }
 
 static FIRST: OnceLock<Box<Process>> = OnceLock::new();
@@ -60,8 +63,12 @@ impl Origin {
 pub fn stop(limit: Duration) -> bool {
     let (process, until) = (Process::current(), Instant::now() + limit);
     let mut live = process.live();
-    live.contexts.values().for_each(Context::cancel);
-    while !live.contexts.is_empty() {
+    // What is told to stop may end at once, and would wait for the lock.
+    let stops: Vec<Stop> = live.stops.values().cloned().collect();
+    drop(live);
+    stops.iter().for_each(|stop| stop());
+    live = process.live();
+    while !live.stops.is_empty() {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return false;
@@ -99,12 +106,12 @@ impl Process {
         Ok(self.runtime.get_or_init(|| made))
     }
 
-    /// Notes that work goes on until what is returned is dropped.
-    pub(crate) fn begin(&'static self, context: &Context) -> Going {
+    /// Notes that work goes on until what is returned is dropped, and how to stop it.
+    pub(crate) fn begin(&'static self, stop: Stop) -> Going {
         let mut live = self.live();
         let number = live.next;
         live.next += 1;
-        live.contexts.insert(number, context.clone());
+        live.stops.insert(number, stop);
         Going { process: self, number }
     }
 
@@ -126,7 +133,7 @@ pub(crate) struct Going {
 
 impl Drop for Going {
     fn drop(&mut self) {
-        self.process.live().contexts.remove(&self.number);
+        self.process.live().stops.remove(&self.number);
         self.process.ended.notify_all();
     }
 }
@@ -145,10 +152,12 @@ mod tests {
 
     #[test]
     fn stopping_cancels_and_waits() {
-        let context = Context::new();
-        let going = Process::current().begin(&context);
+        let told = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let tell = told.clone();
+        let stop_it = move || tell.store(true, std::sync::atomic::Ordering::Relaxed);
+        let going = Process::current().begin(Arc::new(stop_it));
         assert!(!stop(Duration::from_millis(5)));
-        assert!(context.is_cancelled());
+        assert!(told.load(std::sync::atomic::Ordering::Relaxed));
         let other = std::thread::spawn(move || drop(going));
         assert!(stop(Duration::from_secs(10)));
         other.join().unwrap();
