@@ -14,8 +14,8 @@ use trueup::guard::{
 };
 use trueup::{Error, Hash, Kind, Plan, Result};
 
-use crate::flat::hex;
 use crate::keys::{Key, People};
+use trueup::hex;
 
 /// The question that a decision puts to people.
 ///

@@ -9,8 +9,9 @@ use trueup::{
     suggest,
 };
 
-use crate::flat::{self, hex};
+use crate::flat;
 use crate::given::Table;
+use trueup::hex;
 
 /// The side that is called so: `expected` or `actual`.
 ///

@@ -4,8 +4,8 @@ use serde_json::{Value as Json, json};
 use trueup::Result;
 use trueup::audit::{Checkpoint, Verdict, verify};
 
-use crate::flat::hex;
 use crate::keys;
+use trueup::hex;
 
 /// Verifies an evidence pack against trusted keys (see [`keys::trust`]), and against a checkpoint
 /// that was kept elsewhere: a signed note.

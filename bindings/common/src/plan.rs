@@ -63,7 +63,7 @@ pub fn facts(plan: &Plan) -> Json {
     let impacts = Side::BOTH.map(|side| (side.name().to_owned(), flat::impact(plan.impact(side))));
     json!({
         "origin": plan.origin(),
-        "digest": flat::hex(&plan.digest()),
+        "digest": trueup::hex(&plan.digest()),
         "waves": plan.waves(),
         "changes": plan.changes().len(),
         "impacts": Json::Object(impacts.into_iter().collect()),

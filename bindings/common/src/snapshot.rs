@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use trueup::{Consistency, Coverage, Error, Field, Kind, Provenance, Result, Snapshot};
 
-use crate::flat::hex;
+use trueup::hex;
 
 /// The fields, the coverage, the provenance and the consistency.
 pub fn facts(snapshot: &Snapshot) -> Json {

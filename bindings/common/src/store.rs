@@ -19,9 +19,9 @@ use trueup::{Error, Kind, Plan, Report, Result, Snapshot, runtime};
 
 use crate::approvals::hash;
 use crate::evidence::verdict;
-use crate::flat::hex;
 use crate::keys::{self, Key};
 use crate::process::Origin;
+use trueup::hex;
 
 /// The store's handle. Every call blocks until its commit; clones share the file.
 #[derive(Clone, Debug)]
