@@ -105,6 +105,14 @@ def tree(v, check):
 def plan(v, check):
     changes = [change(x, value_of, value_of) for x in v["changes"]]
     check.hex(v["about"], v, "digest", digests.plan_digest(v["tenant"], v["name"], v["resource"], v["expected_read"], v["actual_read"], changes, v["details"], v.get("mappings", {}).items()))
+    check.hex(v["about"], v, "keys", [idempotency_key(v, x, names) for x, (names, _) in zip(v["changes"], v["details"]["changes"])])
+
+
+def idempotency_key(v, x, names):
+    side, row = ("expected", "actual").index(x["target"]), lambda fields: digests.c({n: value_of(y) for n, y in fields.items()})
+    after = row(x["after"]) if x.get("after") else b""
+    return digests.idempotency_key(v["tenant"], v["expected_read"], v["actual_read"], x["target"], v["details"]["systems"][side],
+                                   v["details"]["resources"][side], x["op"], row(dict(zip(names, x["key"]))), after, v.get("mappings", {}).get(x["target"]))
 
 
 def change(x, old, new):

@@ -91,3 +91,9 @@ def plan_digest(tenant, name, resource, expected_read, actual_read, changes, det
     parts += [frames(["mapping", side, canonical_json(mapping)]) for side, mapping in mappings]
     parts.append(frames(["details", canonical_json(details)]))
     return H("trueup/plan/1", tenant, name, resource, expected_read, actual_read, *parts)
+
+
+def idempotency_key(tenant, expected_read, actual_read, target, system, resource, op, key, after, mapping=None):
+    """key and after: c(struct) or empty; a mapping that is not empty is one more part."""
+    more = [] if mapping is None else [frames(["mapping", target, canonical_json(mapping)])]
+    return H("trueup/key/1", tenant, expected_read, actual_read, target, canonical_json(system), resource, op, key, after, *more).hex()[:32]

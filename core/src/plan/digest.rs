@@ -25,7 +25,7 @@ pub(super) fn plan(
         hash.update(bytes);
     };
     part(b"trueup/plan/1");
-    let Origin { tenant, name, resource, expected_read, actual_read } = origin;
+    let Origin { tenant, name, resource, expected_read, actual_read, .. } = origin;
     for text in [tenant, name, resource, expected_read, actual_read] {
         part(text.as_bytes());
     }
@@ -42,17 +42,34 @@ pub(super) fn plan(
     }
     bytes.clear();
     canonical::frame(&mut bytes, b"details");
-    canonical::frame(&mut bytes, &canonical_json(&details(changes, resources, impacts)));
+    canonical::frame(&mut bytes, &canonical_json(&details(origin, changes, resources, impacts)));
     part(&bytes);
     hash.finalize().into()
 }
 
-/// The key that makes sending a change again recognisable: unlike that of every other change.
-pub(super) fn idempotency_key(plan: &Hash, place: usize) -> String {
+/// The key that makes sending a change again recognisable: of the same effect, on the same reading,
+/// it is the same in every plan.
+pub(super) fn idempotency_key(
+    origin: &Origin,
+    resource: &str,
+    words: &Mapping,
+    change: &PlannedChange,
+) -> String {
     let mut bytes = Vec::new();
-    canonical::frame(&mut bytes, b"trueup/key/1");
-    canonical::frame(&mut bytes, plan);
-    canonical::frame(&mut bytes, place.to_string().as_bytes());
+    let (target, operation) = (change.target(), operation_name(change.operation()));
+    let Origin { tenant, expected_read, actual_read, .. } = origin;
+    let system = canonical_json(&json!(origin.system(target)));
+    for text in ["trueup/key/1", tenant, expected_read, actual_read, target.name()] {
+        canonical::frame(&mut bytes, text.as_bytes());
+    }
+    for part in [&*system, resource.as_bytes(), operation.as_bytes()] {
+        canonical::frame(&mut bytes, part);
+    }
+    canonical::frame_with(&mut bytes, |out| fields(out, change.key()));
+    canonical::frame_with(&mut bytes, |out| fields(out, change.after()));
+    if !words.is_empty() {
+        canonical::frame_with(&mut bytes, |out| mapping(out, target, words));
+    }
     let mut key = hex(&Sha256::digest(bytes));
     key.truncate(32);
     key
@@ -93,16 +110,22 @@ fn fields(out: &mut Vec<u8>, fields: &[FieldValue]) {
     }
 }
 
-/// What the changes' own parts do not say: what key fields and resources are called, and what guard
-/// is told.
-fn details(changes: &[PlannedChange], resources: &[String; 2], impacts: &[Impact; 2]) -> Json {
+/// What the changes' own parts do not say: which systems were read, what key fields and resources are
+/// called, and what guard is told.
+fn details(
+    origin: &Origin,
+    changes: &[PlannedChange],
+    resources: &[String; 2],
+    impacts: &[Impact; 2],
+) -> Json {
     let change = |change: &PlannedChange| {
         let names: Vec<&str> = change.key().iter().map(FieldValue::name).collect();
         let facts = change.facts().iter().map(|(name, known)| (name.clone(), fact(known)));
         json!([names, facts.collect::<Map<_, _>>()])
     };
     let changes: Vec<Json> = changes.iter().map(change).collect();
-    json!({"changes": changes, "impacts": impacts, "resources": resources})
+    let systems = [&origin.expected_system, &origin.actual_system];
+    json!({"changes": changes, "impacts": impacts, "resources": resources, "systems": systems})
 }
 
 /// Numbers are text: canonical JSON has only such as a double holds.

@@ -1,12 +1,12 @@
 //! What a plan was made from, and what it would do in numbers.
 
 use serde::{Deserialize, Serialize};
-use trueup_connector::{Operation, Provenance};
+use trueup_connector::{Identity, Operation, Provenance};
 
 use super::change::PlannedChange;
 use crate::reconcile::Side;
 
-/// What a plan was made from. All of it but the resources enters the plan's digest.
+/// What a plan was made from. All of it enters the plan's digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -21,6 +21,10 @@ pub struct Origin {
     pub expected_read: String,
     /// Names the reading of the actual side.
     pub actual_read: String,
+    /// The system that was read for the expected side; what is not known of it is empty.
+    pub expected_system: Identity,
+    /// The system that was read for the actual side; what is not known of it is empty.
+    pub actual_system: Identity,
 }
 
 impl Origin {
@@ -30,8 +34,9 @@ impl Origin {
             tenant: actual.tenant.clone(),
             name: name.into(),
             resource: actual.resource.clone(),
-            expected_read: String::new(),
             actual_read: actual.read_id.clone(),
+            actual_system: system(actual),
+            ..Self::default()
         }
     }
 
@@ -46,8 +51,21 @@ impl Origin {
     #[must_use]
     pub fn with_expected(mut self, expected: &Provenance) -> Self {
         self.expected_read = expected.read_id.clone();
+        self.expected_system = system(expected);
         self
     }
+
+    /// The system that was read for one side.
+    pub(super) fn system(&self, side: Side) -> &Identity {
+        match side {
+            Side::Expected => &self.expected_system,
+            Side::Actual => &self.actual_system,
+        }
+    }
+}
+
+fn system(read: &Provenance) -> Identity {
+    Identity::new(&read.system, &read.instance).with_tenant(&read.tenant)
 }
 
 /// What a plan would do to the system on one side, in numbers: what limits are measured against.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trueup_connector::record::canonical;
-use trueup_connector::{Change, Error, Hash, Kind, Mapping, Operation, Result, Value};
+use trueup_connector::{Change, Error, Hash, Identity, Kind, Mapping, Operation, Result, Value};
 
 use super::change::PlannedChange;
 use super::digest;
@@ -17,7 +17,8 @@ use crate::reconcile::{FindingId, Side};
 /// An ordered set of changes with a digest: what people approve and the executor runs, exactly.
 ///
 /// Cheap to clone. The digest covers what the plan was made from, every change and its place, and
-/// what guard is told of them. A plan made from a new reading has another digest.
+/// what guard is told of them. A plan made from a new reading has another digest, and its changes
+/// have other idempotency keys; a change of the same reading keeps its key in every plan.
 ///
 /// ```
 /// use trueup::{FieldValue, Impact, Operation, Origin, Plan, PlannedChange, Provenance, Side};
@@ -140,6 +141,12 @@ impl Plan {
         }
     }
 
+    /// The system that was read for one side, and that alone may be written there; what the reading
+    /// did not know of it is empty.
+    pub fn system(&self, target: Side) -> &Identity {
+        self.origin().system(target)
+    }
+
     /// The digest over origin and changes (`docs/spec/plan.md`).
     pub fn digest(&self) -> Hash {
         self.0.digest
@@ -196,7 +203,8 @@ impl Plan {
         change.version = text(planned.version());
         change.before = named(planned.before())?;
         change.after = named(planned.after())?;
-        change.idempotency_key = digest::idempotency_key(&self.0.digest, place);
+        let resource = self.resource(target);
+        change.idempotency_key = digest::idempotency_key(self.origin(), resource, mapping, planned);
         Ok(change)
     }
 

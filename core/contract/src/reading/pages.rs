@@ -110,8 +110,9 @@ impl Reading {
             Some(batch) => self.resource.schema.annotate(&batch.schema()),
             None => self.resource.schema.to_arrow(),
         };
-        let mut provenance =
-            Provenance::read(&identity.system, &self.resource.name).with_tenant(&identity.tenant);
+        let mut provenance = Provenance::read(&identity.system, &self.resource.name)
+            .with_instance(&identity.instance)
+            .with_tenant(&identity.tenant);
         provenance.cursor = self.resume.map(|cursor| cursor.as_str().to_owned());
         let batches = match self.batches.iter().all(|batch| same_encoding(batch, &arrow)) {
             true => self.batches,

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct Provenance {
     /// Whose data it is.
     pub tenant: String,
-    /// The system that was read.
+    /// The kind of system that was read.
     pub system: String,
+    /// Which one of them: an address or path, without credentials; empty if that is not known.
+    pub instance: String,
     /// The resource that was read.
     pub resource: String,
     /// Names this reading, unlike every other reading.
@@ -37,6 +39,13 @@ impl Provenance {
     #[must_use]
     pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = tenant.into();
+        self
+    }
+
+    /// Sets which one of the systems of its kind was read.
+    #[must_use]
+    pub fn with_instance(mut self, instance: impl Into<String>) -> Self {
+        self.instance = instance.into();
         self
     }
 

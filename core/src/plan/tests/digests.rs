@@ -64,6 +64,8 @@ fn digests_are_those_of_the_specification() {
             .with_tenant(text("tenant"))
             .with_expected(&reading("expected_read"));
         origin.resource = text("resource");
+        let [expected, actual]: [Identity; 2] = vector_pair(vector, "systems");
+        (origin.expected_system, origin.actual_system) = (expected, actual);
         let details = vector["details"]["changes"].as_array().unwrap();
         let changes = vector["changes"].as_array().unwrap().iter().zip(details);
         let changes = changes.map(|(change, details)| vector_change(change, details)).collect();
@@ -73,10 +75,47 @@ fn digests_are_those_of_the_specification() {
         };
         let mappings = Side::BOTH.map(mapping);
         let impacts = Side::BOTH.map(|side| Impact::new(side, 0));
-        let resources = [String::new(), String::new()];
+        let resources = vector_pair(vector, "resources");
         let plan = Plan::new(origin, resources, mappings, impacts, changes, Vec::new()).unwrap();
         assert_eq!(hex(&plan.digest()), vector["digest"], "{}", vector["about"]);
+        let key = |place| plan.change_for(place).unwrap().idempotency_key;
+        let keys: Vec<String> = (0..plan.changes().len()).map(key).collect();
+        assert_eq!(json!(keys), vector["keys"], "{}", vector["about"]);
     }
+}
+
+#[test]
+fn a_change_keeps_its_key_in_every_plan_of_its_reading() {
+    let make = |name: &str, reading: &str, keep: fn(&PlannedChange) -> bool| {
+        let document = Reconciliation::new(name).with_key(["id"]);
+        let state = json!([{"id": 1, "os": "13"}, {"id": 2, "os": "13"}]);
+        let wish = json!([{"id": 1, "os": "14"}, {"id": 2, "os": "14"}]);
+        let report = compare(&document, &read("e", wish), &read(reading, state));
+        let plan = Planner::new().plan(&report).unwrap().narrow(keep).unwrap();
+        plan.change_for(plan.changes().len() - 1).unwrap().idempotency_key
+    };
+    let whole = make("fleet", "a", |_| true);
+    let second: fn(&PlannedChange) -> bool = |change| change.to_string().contains("id = 2");
+    assert_eq!(make("fleet", "a", second), whole, "narrowed");
+    assert_eq!(make("estate", "a", |_| true), whole, "under another name");
+    assert_ne!(make("fleet", "b", |_| true), whole, "on another reading");
+}
+
+#[test]
+fn a_plan_knows_the_systems_that_were_read() {
+    let state = rows(json!([{"id": 1}])).with_provenance(
+        Provenance::read("intune", "devices").with_instance("staging").with_read_id("a"),
+    );
+    let report = compare(&devices(), &read("e", json!([{"id": 2}])), &state);
+    let plan = Planner::new().plan(&report).unwrap();
+    assert_eq!(*plan.system(Side::Actual), Identity::new("intune", "staging"));
+    assert_eq!(plan.system(Side::Expected).system, "system");
+    let elsewhere = plan.to_json().to_string().replace("staging", "production");
+    assert_eq!(Plan::from_json(&elsewhere).unwrap_err().kind(), Kind::Data);
+}
+
+fn vector_pair<T: serde::de::DeserializeOwned>(vector: &Json, name: &str) -> [T; 2] {
+    serde_json::from_value(vector["details"][name].clone()).unwrap()
 }
 
 fn vector_change(json: &Json, details: &Json) -> PlannedChange {

@@ -8,7 +8,9 @@ mod order;
 use std::num::NonZero;
 
 use serde_json::{Value as Json, json};
-use trueup_connector::{Error, Field, Kind, Mapping, Operation, Provenance, Role, Value, hex};
+use trueup_connector::{
+    Error, Field, Identity, Kind, Mapping, Operation, Provenance, Role, Value, hex,
+};
 
 use super::*;
 use crate::reconcile::{
