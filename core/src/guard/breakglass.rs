@@ -48,10 +48,16 @@ impl Opening {
         self.check()?;
         self.lifts.iter().try_for_each(|id| check_rule(policy, id))?;
         let digest = self.digest();
-        let binding =
-            Binding { plan: digest, against: digest, policy: policy.hash(), expires: self.until };
-        let asks = vec![Ask::new(policy.break_glass_roles().to_vec(), 2, self.until - self.from)];
-        Ok(Asked { binding, requester: self.requester.clone(), asks, at: self.from })
+        Ok(Asked(Binding {
+            requester: self.requester.clone(),
+            environment: String::new(),
+            plan: digest,
+            against: digest,
+            policy: policy.hash(),
+            asks: vec![Ask::new(policy.break_glass_roles().to_vec(), 2, self.until - self.from)],
+            asked_at: self.from,
+            expires: self.until,
+        }))
     }
 
     /// Names the opening (`docs/spec/policy.md`).
@@ -229,7 +235,7 @@ impl BreakGlass {
         let mut people: Vec<String> = self.people.iter().cloned().chain(approved).collect();
         people.sort_unstable();
         people.dedup();
-        let expires = self.opening.until.min(asked.binding.expires);
+        let expires = self.opening.until.min(asked.binding().expires);
         let by = GrantedBy::BreakGlass { people, opening, review_by };
         let grant = Grant::new(&asked.granting(asks), expires, by);
         let review = Review { opening, plan: grant.plan(), grant: grant.id(), due: review_by };

@@ -5,6 +5,7 @@ use serde_json::json;
 use trueup_connector::record::canonical::frame;
 use trueup_connector::{Hash, hex};
 
+use super::super::outcome::Ask;
 use super::super::request::Actor;
 use crate::reconcile::canonical_json;
 
@@ -113,11 +114,15 @@ impl Approver {
     }
 }
 
-/// What an answer is bound to: it counts for nothing else.
+/// A question, whole: an answer is bound to all of it, and counts for no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Binding {
+    /// Who asks.
+    pub requester: Actor,
+    /// Where it would be done: the word of the request.
+    pub environment: String,
     /// The plan's digest.
     #[serde(with = "hexed")]
     pub plan: Hash,
@@ -127,6 +132,10 @@ pub struct Binding {
     /// The policy's hash.
     #[serde(with = "hexed")]
     pub policy: Hash,
+    /// Who must answer, escalations left aside.
+    pub asks: Vec<Ask>,
+    /// When the question was put, in milliseconds since the Unix epoch.
+    pub asked_at: i64,
     /// When the question ends, in milliseconds since the Unix epoch.
     pub expires: i64,
 }
@@ -200,7 +209,8 @@ impl Approval {
             }
             Answer::Defer { until } => json!({ "kind": "defer", "until": until.to_string() }),
         };
-        let Binding { plan, against, policy, expires } = &self.binding;
+        let Binding { requester, environment, plan, against, policy, asks, asked_at, expires } =
+            &self.binding;
         let body = json!({
             "against": hex(against),
             "answer": answer,
@@ -209,10 +219,14 @@ impl Approval {
                 "delegate_of": self.approver.delegate_of,
                 "roles": self.approver.roles,
             },
+            "asked_at": asked_at.to_string(),
+            "asks": asks.iter().map(Ask::to_json).collect::<Vec<_>>(),
             "at": self.at.to_string(),
+            "environment": environment,
             "expires": expires.to_string(),
             "plan": hex(plan),
             "policy": hex(policy),
+            "requester": requester.chain(),
         });
         let mut bytes = Vec::new();
         frame(&mut bytes, b"trueup/approval/1");

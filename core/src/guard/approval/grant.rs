@@ -22,6 +22,7 @@ pub struct Grant {
     pub(super) against: Hash,
     pub(super) policy: Hash,
     pub(super) requester: Actor,
+    pub(super) environment: String,
     pub(super) asks: Vec<Ask>,
     pub(super) expires: i64,
     pub(super) by: GrantedBy,
@@ -48,11 +49,12 @@ pub enum GrantedBy {
 
 impl Grant {
     pub(crate) fn new(decision: &Granting<'_>, expires: i64, by: GrantedBy) -> Self {
-        let Granting { plan, against, policy, requester, asks } = decision;
+        let Granting { plan, against, policy, requester, environment, asks } = decision;
         let body = json!({
             "against": hex(against),
             "asks": asks.iter().map(Ask::to_json).collect::<Vec<_>>(),
             "by": by.to_json(),
+            "environment": environment,
             "expires": expires.to_string(),
             "plan": hex(plan),
             "policy": hex(policy),
@@ -67,6 +69,7 @@ impl Grant {
             against: *against,
             policy: *policy,
             requester: (*requester).clone(),
+            environment: (*environment).to_owned(),
             asks: asks.to_vec(),
             expires,
             by,
@@ -101,7 +104,7 @@ impl Grant {
     /// Whether it permits what is decided anew at the moment of carrying out.
     ///
     /// # Errors
-    /// `forbidden` if it is late, for another plan, policy or requester, or if the plan is denied, more
+    /// `forbidden` if it is late, for another plan, policy, requester or environment, or if the plan is denied, more
     /// people are asked now, or limits were lifted that it does not rest on; `conflict` if what it was decided against has moved.
     pub fn permits(&self, decision: &Decision, now: i64) -> Result<()> {
         self.is_for(decision)?;
@@ -136,6 +139,12 @@ impl Grant {
                 "the grant was given to `{whose}`; ask for one of your own"
             )));
         }
+        if self.environment != decision.environment() {
+            let place = &self.environment;
+            return Err(forbidden(format!(
+                "the grant is for the environment `{place}`; ask again"
+            )));
+        }
         if self.policy != decision.policy() {
             return Err(forbidden("the policy was changed since the grant; decide and ask again"));
         }
@@ -159,6 +168,7 @@ pub(crate) struct Granting<'a> {
     pub(crate) against: Hash,
     pub(crate) policy: Hash,
     pub(crate) requester: &'a Actor,
+    pub(crate) environment: &'a str,
     pub(crate) asks: &'a [Ask],
 }
 

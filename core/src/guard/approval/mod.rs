@@ -19,6 +19,9 @@ use super::decide::Decision;
 use super::outcome::{Ask, Outcome, unite};
 use super::request::Actor;
 
+/// No policy asks for more people at once.
+const MOST_ASKED: u32 = 20;
+
 /// Checks a signature: the person, the key it names, the bytes that were signed, the signature.
 pub type Verify<'a> = &'a dyn Fn(&Approver, &str, &[u8], &[u8]) -> bool;
 
@@ -46,14 +49,13 @@ pub type Verify<'a> = &'a dyn Fn(&Approver, &str, &[u8], &[u8]) -> bool;
 /// assert!(matches!(asked.standing(&answers, now, &none_signed), Standing::Granted(_)));
 /// # Ok::<(), trueup::Error>(())
 /// ```
+/// A question may be kept as data while people think. Whoever alters it there gets nothing by it: its
+/// end, who is asked and who asks are part of what every answer is bound to and every signature is
+/// over, and the executor asks the policy again. A host that vouches for answers itself
+/// ([`Vouched::Attested`]) can of course make up answers, too: only signatures are proof against it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Asked {
-    pub(crate) binding: Binding,
-    pub(crate) requester: Actor,
-    pub(crate) asks: Vec<Ask>,
-    pub(crate) at: i64,
-}
+#[serde(try_from = "Binding", into = "Binding")]
+pub struct Asked(pub(crate) Binding);
 
 /// What the answers to a question come to.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,26 +105,63 @@ impl Decision {
             .filter(|_| self.outcome() == Outcome::Ask);
         let asks = if within.is_some() { self.asks().to_vec() } else { Vec::new() };
         let expires = within.map_or(self.valid_until(), |within| self.at().saturating_add(within));
-        let binding =
-            Binding { plan: self.plan(), against: self.against(), policy: self.policy(), expires };
-        Ok(Asked { binding, requester: self.requester().clone(), asks, at: self.at() })
+        Ok(Asked(Binding {
+            requester: self.requester().clone(),
+            environment: self.environment().to_owned(),
+            plan: self.plan(),
+            against: self.against(),
+            policy: self.policy(),
+            asks,
+            asked_at: self.at(),
+            expires,
+        }))
+    }
+}
+
+impl From<Asked> for Binding {
+    fn from(asked: Asked) -> Self {
+        asked.0
+    }
+}
+
+impl TryFrom<Binding> for Asked {
+    type Error = Error;
+
+    /// A question that was kept as data.
+    fn try_from(binding: Binding) -> Result<Self> {
+        let people = |ask: &Ask| (1..=MOST_ASKED).contains(&ask.count) && !ask.roles.is_empty();
+        let within = binding.asks.iter().map(|ask| ask.within).min();
+        let long = binding.expires.checked_sub(binding.asked_at);
+        match binding.asks.iter().all(people) && (within.is_none() || within == long) {
+            true => Ok(Self(binding)),
+            false => {
+                let message =
+                    "the question was never put like this: it was altered since; ask again";
+                Err(Error::new(Kind::Data, message))
+            }
+        }
     }
 }
 
 impl Asked {
     /// What answers must be bound to.
     pub fn binding(&self) -> &Binding {
-        &self.binding
+        &self.0
+    }
+
+    /// Who asks.
+    pub fn requester(&self) -> &Actor {
+        &self.0.requester
     }
 
     /// Who must answer, escalations left aside.
     pub fn asks(&self) -> &[Ask] {
-        &self.asks
+        &self.0.asks
     }
 
     /// When the question was put.
     pub fn at(&self) -> i64 {
-        self.at
+        self.0.asked_at
     }
 
     /// Why an answer counts for nothing, if so; `before` are the answers given already, as they may
@@ -144,20 +183,21 @@ impl Asked {
             Tally::Met { people, asks } => {
                 let by =
                     if people.is_empty() { GrantedBy::Policy } else { GrantedBy::People(people) };
-                Standing::Granted(Grant::new(&self.granting(&asks), self.binding.expires, by))
+                Standing::Granted(Grant::new(&self.granting(&asks), self.0.expires, by))
             }
             Tally::Not(standing) => standing,
         }
     }
 
     pub(crate) fn granting<'a>(&'a self, asks: &'a [Ask]) -> Granting<'a> {
-        let Binding { plan, against, policy, .. } = self.binding;
-        Granting { plan, against, policy, requester: &self.requester, asks }
+        let Binding { plan, against, policy, requester, environment, .. } = &self.0;
+        let (plan, against, policy) = (*plan, *against, *policy);
+        Granting { plan, against, policy, requester, environment, asks }
     }
 
     pub(crate) fn tally(&self, answers: &[Approval], now: i64, verify: Verify<'_>) -> Tally {
-        if now >= self.binding.expires {
-            return Tally::Not(Standing::Expired { at: self.binding.expires });
+        if now >= self.0.expires {
+            return Tally::Not(Standing::Expired { at: self.0.expires });
         }
         let accepted = self.accepted(answers, now, verify);
         let asks = self.all_asks(&accepted);
@@ -196,16 +236,16 @@ impl Asked {
 
     /// The asks of the decision and those of escalations by people whom it asks.
     fn all_asks(&self, accepted: &[&Approval]) -> Vec<Ask> {
-        let within = self.binding.expires.saturating_sub(self.at);
+        let within = self.0.expires.saturating_sub(self.at());
         let escalated =
-            accepted.iter().filter(|a| no_role(a, &self.asks).is_none()).filter_map(|a| {
-                match &a.answer {
-                    Answer::Escalate { roles, .. } => Some(Ask::new(roles.clone(), 1, within)),
-                    _ => None,
-                }
+            accepted.iter().filter(|a| no_role(a, self.asks()).is_none()).filter_map(|a| match &a
+                .answer
+            {
+                Answer::Escalate { roles, .. } => Some(Ask::new(roles.clone(), 1, within)),
+                _ => None,
             });
         let escalated: Vec<Ask> = escalated.collect();
-        unite(self.asks.iter().chain(&escalated))
+        unite(self.asks().iter().chain(&escalated))
     }
 
     fn refuses_all(&self, approval: &Approval, now: i64, verify: Verify<'_>) -> Option<Refusal> {
@@ -218,20 +258,22 @@ impl Asked {
 
     fn refuses_binding(&self, binding: &Binding) -> Option<Refusal> {
         let checks = [
-            (binding.plan != self.binding.plan, Refusal::OtherPlan),
-            (binding.policy != self.binding.policy, Refusal::OtherPolicy),
-            (binding.against != self.binding.against, Refusal::Moved),
-            (binding.expires != self.binding.expires, Refusal::OtherExpiry),
+            (binding.plan != self.0.plan, Refusal::OtherPlan),
+            (binding.policy != self.0.policy, Refusal::OtherPolicy),
+            (binding.against != self.0.against, Refusal::Moved),
+            (binding.expires != self.0.expires, Refusal::OtherExpiry),
+            (binding.requester != self.0.requester, Refusal::OtherRequester),
+            (*binding != self.0, Refusal::OtherQuestion),
         ];
         checks.into_iter().find(|(wrong, _)| *wrong).map(|(_, refusal)| refusal)
     }
 
     fn refuses_time(&self, approval: &Approval, now: i64) -> Option<Refusal> {
-        let (at, expired) = (approval.at, self.binding.expires);
+        let (at, expired) = (approval.at, self.0.expires);
         if now >= expired || at >= expired {
             return Some(Refusal::Late { expired });
         }
-        (at < self.at || at > now).then_some(Refusal::Misdated { at })
+        (at < self.at() || at > now).then_some(Refusal::Misdated { at })
     }
 
     fn refuses_person(&self, approver: &Approver) -> Option<Refusal> {
@@ -242,7 +284,7 @@ impl Asked {
         {
             return Some(Refusal::NoPerson { actor: approver.actor.to_string() });
         }
-        let chain = self.requester.chain();
+        let chain = self.requester().chain();
         if chain.contains(&person) {
             return Some(Refusal::Requester { person });
         }

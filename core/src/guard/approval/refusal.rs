@@ -16,6 +16,11 @@ pub enum Refusal {
     Moved,
     /// It is bound to another end of the question.
     OtherExpiry,
+    /// Somebody else asks for it now.
+    OtherRequester,
+    /// It is an answer to another question about the same plan: asked elsewhere, of others, or at
+    /// another moment.
+    OtherQuestion,
     /// The question was over.
     Late {
         /// When it was over.
@@ -69,6 +74,12 @@ impl fmt::Display for Refusal {
             }
             Self::OtherExpiry => {
                 f.write_str("the answer is to a question that ends at another time; ask again")
+            }
+            Self::OtherRequester => {
+                f.write_str("the answer is to somebody else who asked; ask for yourself")
+            }
+            Self::OtherQuestion => {
+                f.write_str("the answer is to another question about this plan; ask again")
             }
             Self::Late { expired } => {
                 write!(f, "the question was over at {}; ask again", moment::text(*expired))

@@ -22,6 +22,7 @@ pub struct Decision {
     pub(super) plan: Hash,
     pub(super) policy: Hash,
     pub(super) requester: Actor,
+    pub(super) environment: String,
     pub(super) at: i64,
     pub(super) valid_until: i64,
     pub(super) outcome: Outcome,
@@ -55,6 +56,11 @@ impl Decision {
     /// Who asked.
     pub fn requester(&self) -> &Actor {
         &self.requester
+    }
+
+    /// Where it would be done: the word of the request.
+    pub fn environment(&self) -> &str {
+        &self.environment
     }
 
     /// When it was taken.
@@ -160,6 +166,7 @@ impl Decision {
             "at": whole(self.at),
             "changes": groups,
             "counts": self.counts_json(),
+            "environment": self.environment,
             "evidence": self.evidence,
             "lifted": self.lifted.iter().map(|id| &**id).collect::<Vec<_>>(),
             "outcome": self.outcome.name(),

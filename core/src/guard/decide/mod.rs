@@ -103,6 +103,7 @@ impl Work {
             plan: plan.digest(),
             policy: policy.hash(),
             requester: request.actor.clone(),
+            environment: request.environment.clone(),
             at: request.now,
             valid_until: [changes_at, lifted_until].into_iter().flatten().fold(last, i64::min),
             outcome: groups.iter().map(ChangeDecision::outcome).max().unwrap_or(Outcome::Allow),

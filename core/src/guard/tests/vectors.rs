@@ -67,6 +67,10 @@ fn what_is_signed_is_that_of_the_vectors() {
             delegate_of: texts(&body["approver"]["delegate_of"]),
         };
         let binding = Binding {
+            requester: actor(&body["requester"]),
+            environment: text(&body["environment"]),
+            asks: serde_json::from_value(body["asks"].clone()).unwrap(),
+            asked_at: moment(&body["asked_at"]),
             plan: hash(&body["plan"]),
             against: hash(&body["against"]),
             policy: hash(&body["policy"]),
@@ -125,6 +129,7 @@ fn grants_have_the_ids_of_the_vectors() {
             against: hash(&body["against"]),
             policy: hash(&body["policy"]),
             requester: &actor(&body["requester"]),
+            environment: body["environment"].as_str().unwrap(),
             asks: &asks,
         };
         let grant = Grant::new(&granting, moment(&body["expires"]), granted_by(&body["by"]));
