@@ -307,7 +307,7 @@ async fn a_policy_that_says_no_now_stops_what_it_granted_before() {
     let refused = executor.execute(&plan, &granted, &systems, gate(&never)).await.unwrap_err();
     assert_eq!(refused.kind(), Kind::Forbidden, "{refused}");
     assert!(target.effects().is_empty());
-    assert_eq!(stage.store.permitted(&hex(&granted.id())).unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(stage.store.grant(&hex(&granted.id())).unwrap_err().kind(), Kind::NotFound);
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -27,6 +27,6 @@ pub use layers::{
 pub use read::Reader;
 #[cfg(feature = "store")]
 pub use store::{
-    Agreed, ChangeState, EvidenceFile, Followed, Forgotten, LogEntry, Noted, OpenedGlass, Permit,
-    Reading, Store, StoreOptions, StoreSettings, Tracked, Verified,
+    Agreed, ChangeState, EvidenceFile, Followed, Forgotten, KeptGrant, LogEntry, Noted,
+    OpenedGlass, Reading, Store, StoreOptions, StoreSettings, Tracked, Verified,
 };

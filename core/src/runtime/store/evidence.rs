@@ -116,7 +116,7 @@ fn documents(tx: &Tx<'_>, question: &str, plan: &Hash) -> Result<Json> {
 }
 
 fn receipts(tx: &Tx<'_>, run: &str, end: Json) -> Result<Json> {
-    let receipt = |item: super::journal::Item| {
+    let receipt = |item: super::state::Item| {
         json!({
             "place": item.place, "state": item.state.name(), "attempts": item.attempts,
             "id": item.id, "version": item.version, "verified": item.verified,

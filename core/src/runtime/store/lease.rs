@@ -4,8 +4,8 @@ use rusqlite::params;
 use serde_json::json;
 use trueup_connector::{Error, Kind, Result};
 
-use super::super::clock::iso;
 use super::tx::Tx;
+use crate::guard::moment_text;
 
 /// A scope that a run holds. A later holder has a larger epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) fn take(tx: &mut Tx<'_>, scope: &str, owner: &str, time: i64) -> Resu
     if let Some((_, _, expires)) = held.as_ref().filter(|(_, _, expires)| *expires > tx.now()) {
         let message = format!(
             "another run writes to this resource; its lease ends at {} unless it goes on",
-            iso(*expires)
+            moment_text(*expires)
         );
         return Err(Error::new(Kind::Conflict, message).with("scope", scope));
     }

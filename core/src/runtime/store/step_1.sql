@@ -57,7 +57,7 @@ CREATE TABLE suppression (
     PRIMARY KEY (scope, id)
 ) STRICT, WITHOUT ROWID;
 
--- What was asked for, decided, answered and permitted.
+-- What was asked for, decided, answered and granted.
 CREATE TABLE plan (
     digest BLOB PRIMARY KEY,
     tenant TEXT NOT NULL,
@@ -85,7 +85,7 @@ CREATE TABLE answer (
 ) STRICT;
 CREATE INDEX answer_of ON answer (plan);
 
-CREATE TABLE permission (
+CREATE TABLE grant (
     id TEXT PRIMARY KEY,
     plan BLOB NOT NULL REFERENCES plan (digest),
     expires_at INTEGER NOT NULL,
@@ -123,7 +123,7 @@ CREATE TABLE lease (
 CREATE TABLE run (
     id TEXT PRIMARY KEY,
     plan BLOB NOT NULL UNIQUE REFERENCES plan (digest),
-    permission TEXT NOT NULL UNIQUE REFERENCES permission (id),
+    grant TEXT NOT NULL UNIQUE REFERENCES grant (id),
     status TEXT NOT NULL,
     reason TEXT,
     started_at INTEGER NOT NULL,
