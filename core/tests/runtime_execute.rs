@@ -124,6 +124,11 @@ async fn every_answer_of_a_target_is_told_apart() {
         }
         check(mode, Quirk::Refuses, 1, [Done, Failed, Done], 2).await;
     }
+    // A target that says no to what it did causes no second effect.
+    for mode in [Mode::Key, Mode::ReadBack] {
+        check(mode, Quirk::BusyAfter, 1, [Done, Done, Done], 3).await;
+        check(mode, Quirk::BusyAfter, 3, [Done, Done, Done], 3).await;
+    }
     let mode = Mode::AtMostOnce;
     for quirk in [Quirk::ErrorAfter, Quirk::Panic, Quirk::Short, Quirk::UnknownAfter] {
         check(mode, quirk, 1, [Done, Unknown, Done], 3).await;
