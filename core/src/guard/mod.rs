@@ -23,6 +23,8 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "store")]
+pub(crate) use approval::Terms;
 pub use approval::{
     Answer, Approval, Approver, Asked, Binding, Grant, GrantedBy, Refusal, Standing, Verify,
     Vouched,

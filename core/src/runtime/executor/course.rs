@@ -16,7 +16,7 @@ use super::gate::{Gate, Next, ask};
 use super::hooks::Point;
 use super::judge::Judged;
 use super::report::{Event, RunCounts, RunReport, RunStatus};
-use crate::guard::Decision;
+use crate::guard::{Decision, Terms};
 
 /// Who is told what happens.
 pub(super) type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
@@ -27,6 +27,7 @@ pub(super) struct Course {
     pub(super) items: Vec<Item>,
     pub(super) gate: Arc<dyn Gate>,
     pub(super) decision: Decision,
+    pub(super) terms: Terms,
     pub(super) listener: Option<Listener>,
     pub(super) cancelled: Arc<watch::Sender<bool>>,
     /// Why nothing more is sent.
@@ -35,6 +36,8 @@ pub(super) struct Course {
     pub(super) to_look_at: HashSet<usize>,
     /// When a change may be sent or asked after again, by the clock that never jumps.
     pub(super) due: HashMap<usize, Duration>,
+    /// How often a pending change was asked after.
+    pub(super) polls: HashMap<usize, u32>,
 }
 
 impl Course {
@@ -42,6 +45,9 @@ impl Course {
     pub(super) async fn run(mut self) -> Result<RunReport> {
         let (run, changes) = (self.kit.desk.run().to_owned(), self.items.len());
         self.say(Event::Started { run, changes });
+        if let Some(reason) = self.stop.clone() {
+            self.say(Event::Stopping { reason });
+        }
         self.remember_pending();
         let waves: BTreeSet<u32> = self.items.iter().map(|item| item.wave).collect();
         let last = waves.last().copied();
@@ -79,8 +85,12 @@ impl Course {
         let mut cancelled = self.cancelled.subscribe();
         let (end, beat) = (clock.elapsed().saturating_add(time), self.beat());
         while let Some(left) = end.checked_sub(clock.elapsed()).filter(|left| !left.is_zero()) {
+            let rest = self.kit.limit.left(clock.as_ref()).unwrap_or(left);
+            if rest.is_zero() {
+                return Ok(());
+            }
             tokio::select! {
-                () = clock.sleep(left.min(beat)) => self.kit.desk.hold().await?,
+                () = clock.sleep(left.min(beat).min(rest)) => self.kit.desk.hold().await?,
                 () = raised(&mut cancelled) => return Ok(()),
             }
         }
@@ -97,7 +107,7 @@ impl Course {
             item.doubts += u32::from(state == ChangeState::Doubt);
             item.handle = settled.handle;
             let wait = match settled.check_at {
-                Some(at) => self.kit.until(at),
+                Some(at) => self.kit.until(at).max(self.patience_with(place)),
                 None => wait,
             };
             self.due.insert(place, now.saturating_add(wait));
@@ -108,6 +118,21 @@ impl Course {
             self.say(Event::Change { place, state });
         }
         self.check_rates();
+    }
+
+    /// A target that says to ask again at once is asked less and less often.
+    fn patience_with(&mut self, place: usize) -> Duration {
+        let polls = self.polls.entry(place).or_default();
+        *polls = polls.saturating_add(1);
+        Duration::from_millis(1 << (*polls).min(10))
+    }
+
+    /// Whether changes may be sent: the decision holds, and the run has time left.
+    pub(super) fn may_send(&self) -> bool {
+        let clock = self.kit.desk.store().clock();
+        !self.halted()
+            && self.decision.valid_until() > self.kit.desk.now()
+            && !self.kit.limit.is_over(clock.as_ref())
     }
 
     pub(super) fn say(&self, event: Event) {
@@ -124,17 +149,26 @@ impl Course {
         }
     }
 
-    /// Asks the gate again when what it said has run out.
+    /// Asks the gate again when what it said has run out, and stops when the run's time has.
     pub(super) async fn decide_again(&mut self) -> Result<()> {
+        if self.kit.limit.is_over(self.kit.desk.store().clock().as_ref()) {
+            self.stop(self.kit.limit.error().to_string());
+        }
         let over = self.decision.valid_until() <= self.kit.desk.now();
         if !over || self.halted() {
             return Ok(());
         }
         let plan = self.kit.work.plan().clone();
         let (store, gate) = (self.kit.desk.store().clone(), self.gate.clone());
-        let decision = store.submit(move |tx| ask(tx, gate.as_ref(), &plan, None)).await;
-        match decision {
-            Ok(decision) => self.decision = decision,
+        let terms = self.terms.clone();
+        let decision = store.submit(move |tx| {
+            let decision = ask(tx, gate.as_ref(), &plan)?;
+            terms.let_go_on(&decision)?;
+            Ok((decision, tx.now()))
+        });
+        match decision.await {
+            Ok((decision, now)) if decision.valid_until() > now => self.decision = decision,
+            Ok(_) => self.stop("the gate's decision does not hold even now".to_owned()),
             Err(error) => self.stop(error.to_string()),
         }
         Ok(())
@@ -142,6 +176,10 @@ impl Course {
 
     async fn pass_gate(&mut self, wave: u32) -> Result<()> {
         while !self.halted() {
+            if self.kit.limit.is_over(self.kit.desk.store().clock().as_ref()) {
+                self.stop(self.kit.limit.error().to_string());
+                return Ok(());
+            }
             match self.gate.after_wave(wave, &self.counts()).await {
                 Ok(Next::Go) => return Ok(()),
                 Ok(Next::Wait(time)) => {

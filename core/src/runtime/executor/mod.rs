@@ -1,6 +1,6 @@
 //! Carrying a plan out, once: journal first, then the effect, then the receipt.
 //!
-//! order: settings → hooks → report → execution → gate → work → desk → begun → judge → look → errand → course → rounds → doubts
+//! order: settings → hooks → report → execution → gate → work → desk → begun → limit → judge → look → errand → course → rounds → doubts
 
 mod begun;
 mod course;
@@ -11,6 +11,7 @@ mod execution;
 mod gate;
 mod hooks;
 mod judge;
+mod limit;
 mod look;
 mod report;
 mod rounds;
@@ -29,13 +30,14 @@ use trueup_connector::{Error, Kind, Result};
 use super::clock::{fresh_id, hex};
 use super::store::Store;
 use super::store::approvals::plan;
-use super::store::journal::{answer, find_open, open_runs};
+use super::store::journal::{abandon, answer, find_open, look_up, open_runs};
 use crate::guard::Grant;
 use crate::plan::Plan;
 use begun::Begun;
 use course::{Course, Listener};
 use desk::{Desk, tell};
 use errand::Kit;
+use limit::Limit;
 use work::Work;
 
 pub use execution::Execution;
@@ -164,6 +166,32 @@ impl Executor {
         Ok(self.start(work, begun, gate))
     }
 
+    /// What became of a run, however long ago and in whichever process: with what people answered since.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown run; those of the store.
+    pub async fn report(&self, run: &str) -> Result<RunReport> {
+        let id = run.to_owned();
+        let (status, reason, items) = self.store.submit(move |tx| look_up(tx, &id)).await?;
+        let status = RunStatus::named(&status)?;
+        Ok(RunReport::new(run, status, reason, items))
+    }
+
+    /// Gives a run up that cannot be taken up again: what was not sent is refused, and of what was, a
+    /// person is asked. Nothing is sent, and no system is looked at.
+    ///
+    /// Take a run up with [`Executor::recover`] where that is possible: it finds out more.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown run, `conflict` for one that has ended or that another process is
+    /// at; `invalid` without a name and a reason; those of the store.
+    pub async fn abandon(&self, run: &str, by: &str, reason: &str) -> Result<RunReport> {
+        check_said(by, reason)?;
+        let [id, by, reason] = [run, by, reason].map(str::to_owned);
+        self.store.submit(move |tx| abandon(tx, &id, &by, &reason)).await?;
+        self.report(run).await
+    }
+
     /// What a person says became of a change that nobody knew about: whether it took place.
     ///
     /// # Errors
@@ -177,10 +205,7 @@ impl Executor {
         by: &str,
         reason: &str,
     ) -> Result<()> {
-        if by.trim().is_empty() || reason.trim().is_empty() {
-            let message = "an answer needs the name of who gives it, and a reason";
-            return Err(Error::new(Kind::Invalid, message));
-        }
+        check_said(by, reason)?;
         let [run, by, reason] = [run, by, reason].map(str::to_owned);
         self.store.submit(move |tx| answer(tx, &run, place, took_place, &by, &reason)).await
     }
@@ -204,10 +229,11 @@ impl Executor {
     }
 
     fn start(&self, work: Work, begun: Begun, gate: Arc<dyn Gate>) -> Execution {
-        let Begun { ticket, decision, items } = begun;
+        let Begun { ticket, decision, items, terms, started_at, over } = begun;
         let (id, plan) = (ticket.run.clone(), hex(&work.plan().digest()));
         let desk = Desk::new(self.store.clone(), ticket, self.hooks.clone());
-        let kit = Arc::new(Kit { desk, work, settings: self.settings.clone() });
+        let limit = Limit::new(&self.store, started_at, decision.timeout());
+        let kit = Arc::new(Kit { desk, work, settings: self.settings.clone(), limit });
         let (cancelled, listener) = (Arc::new(watch::Sender::new(false)), self.listener.clone());
         let changes = items.len();
         let course = Course {
@@ -215,11 +241,13 @@ impl Executor {
             items,
             gate,
             decision,
+            terms,
             listener,
             cancelled: cancelled.clone(),
-            stop: None,
+            stop: over.map(|error| error.to_string()),
             to_look_at: HashSet::new(),
             due: HashMap::new(),
+            polls: HashMap::new(),
         };
         let span = tracing::info_span!("trueup.run", run = %id, plan, changes);
         let task = tokio::spawn(course.run().instrument(span));
@@ -241,6 +269,16 @@ impl Executor {
 
     fn at(&self, point: Point) {
         tell(&self.hooks, point);
+    }
+}
+
+fn check_said(by: &str, reason: &str) -> Result<()> {
+    match by.trim().is_empty() || reason.trim().is_empty() {
+        true => {
+            let message = "an answer needs the name of who gives it, and a reason";
+            Err(Error::new(Kind::Invalid, message))
+        }
+        false => Ok(()),
     }
 }
 

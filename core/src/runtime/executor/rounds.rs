@@ -21,16 +21,21 @@ impl Course {
             self.settle_doubts(wave).await?;
             self.decide_again().await?;
             let now = clock.elapsed();
+            let due = self.open(wave).map(|item| self.due_of(item)).min();
+            let Some(due) = due else { return Ok(()) };
+            let only_pending = self.open(wave).all(|item| item.state == ChangeState::Pending);
+            // However short the patience, each is asked after once by whoever takes the run up.
+            let asked = self.open(wave).all(|item| self.polls.contains_key(&item.place));
+            if only_pending && (due > patience || now > patience && asked) {
+                return Ok(());
+            }
+            if self.halted() {
+                return Ok(());
+            }
             let errands = self.errands(wave, now)?;
             if !errands.is_empty() {
                 self.run_errands(errands).await?;
                 continue;
-            }
-            let due = self.open(wave).map(|item| self.due_of(item)).min();
-            let Some(due) = due else { return Ok(()) };
-            let only_pending = self.open(wave).all(|item| item.state == ChangeState::Pending);
-            if only_pending && due > patience {
-                return Ok(());
             }
             self.pause("to try again", due.saturating_sub(now)).await?;
         }
@@ -66,8 +71,9 @@ impl Course {
         let mut failed = None;
         let clock = self.kit.desk.store().clock().clone();
         loop {
+            // What the decision says may have changed since the round began.
             while failed.is_none()
-                && !self.halted()
+                && self.may_send()
                 && set.len() < self.kit.settings.in_flight.max(1)
             {
                 let Some(errand) = errands.pop_front() else { break };

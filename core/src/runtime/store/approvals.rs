@@ -228,9 +228,12 @@ fn no_plan(digest: &Hash) -> Error {
 pub(in crate::runtime) fn keep_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     check_plan(tx, &grant.plan())?;
     let id = hex(&grant.id());
-    let values = params![id, grant.plan(), grant.expires(), tx.now()];
-    let statement = "INSERT OR IGNORE INTO grant (id, plan, expires_at, at)
-        VALUES (?, ?, ?, ?)";
+    let terms = serde_json::to_string(&grant.terms()).map_err(|cause| {
+        Error::new(Kind::Internal, format!("a grant cannot be written down: {cause}"))
+    })?;
+    let values = params![id, grant.plan(), grant.expires(), terms, tx.now()];
+    let statement = "INSERT OR IGNORE INTO grant (id, plan, expires_at, terms, at)
+        VALUES (?, ?, ?, ?, ?)";
     if tx.run(statement, values)? == 0 {
         return Ok(());
     }
@@ -257,7 +260,7 @@ fn approval(row: &Row<'_>) -> rusqlite::Result<Noted> {
     Ok(Noted { what: row.get(0)?, document, at: moment(row.get(2)?) })
 }
 
-pub(super) fn json_column(column: usize, text: &str) -> rusqlite::Result<Json> {
+fn json_column(column: usize, text: &str) -> rusqlite::Result<Json> {
     serde_json::from_str(text).map_err(|cause| {
         let kind = rusqlite::types::Type::Text;
         rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(cause))

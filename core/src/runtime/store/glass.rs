@@ -1,113 +1,122 @@
-//! Glass that was broken: what was lifted, and who looked at it afterwards.
+//! What was done while limits were lifted, and who looked at it afterwards.
 
 use std::time::SystemTime;
 
 use rusqlite::{Row, params};
-use serde_json::{Value as Json, json};
-use trueup_connector::{Error, Kind, Result};
+use serde_json::json;
+use trueup_connector::{Error, Hash, Kind, Result};
 
-use super::super::clock::{millis, moment};
+use super::super::clock::{hex, moment};
 use super::Store;
-use super::approvals::json_column;
 use super::tx::Tx;
-use crate::guard::moment_text;
+use crate::guard::{Grant, GrantedBy, moment_text};
 
-/// A time in which named limits and freezes are lifted, on two people's word.
-#[derive(Clone, Debug, PartialEq)]
+/// A look that somebody owes at what was done under break-glass.
+///
+/// It is written down by the transaction that uses the grant up. Where one is overdue, no further
+/// break-glass is executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct OpenedGlass {
-    /// Its name: 32 hexadecimal digits.
-    pub id: String,
-    /// Who opened it, why, and what it lifts.
-    pub document: Json,
-    /// When it begins.
-    pub from: SystemTime,
-    /// When it ends.
-    pub until: SystemTime,
-    /// By when somebody must have looked at what was done.
-    pub review_due: SystemTime,
+pub struct KeptReview {
+    /// The id of the grant that was used, in hexadecimal digits.
+    pub grant: String,
+    /// The digest of the opening that it was given under.
+    pub opening: Hash,
+    /// The plan that was carried out.
+    pub plan: Hash,
+    /// By when somebody must have looked at it.
+    pub due: SystemTime,
     /// Who has, and when.
     pub reviewed: Option<(String, SystemTime)>,
 }
 
 impl Store {
-    /// Writes down that glass was broken.
-    ///
-    /// # Errors
-    /// `invalid` for a time that ends before it begins; those of the store.
-    pub fn keep_break_glass(
-        &self,
-        document: Json,
-        from: SystemTime,
-        until: SystemTime,
-        review_due: SystemTime,
-    ) -> Result<OpenedGlass> {
-        if until <= from {
-            return Err(Error::new(Kind::Invalid, "a break-glass ends after it begins"));
-        }
-        let times = [from, until, review_due].map(millis);
-        self.call(move |tx| break_glass(tx, document, times))
-    }
-
-    /// Every break-glass, last first.
+    /// Every review, the first due first.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn break_glasses(&self) -> Result<Vec<OpenedGlass>> {
-        let question =
-            "SELECT id, document, from_at, until_at, review_due, reviewed_by, reviewed_at
-            FROM break_glass ORDER BY from_at DESC, id";
-        self.call(move |tx| tx.rows(question, [], glass))
+    pub fn reviews(&self) -> Result<Vec<KeptReview>> {
+        let question = "SELECT grant, opening, plan, due, reviewed_by, reviewed_at FROM review
+            ORDER BY due, grant";
+        self.call(move |tx| tx.rows(question, [], review))
     }
 
-    /// Writes down that somebody has looked at what was done under a break-glass.
+    /// Writes down that somebody has looked at what was done with a grant of break-glass.
     ///
     /// # Errors
-    /// `not_found` where there is none of this name that waits for a review; those of the store.
-    pub fn review(&self, break_glass: &str, by: &str) -> Result<()> {
-        let (id, by) = (break_glass.to_owned(), by.to_owned());
-        self.call(move |tx| {
-            let values = params![by, tx.now(), id];
-            let statement = "UPDATE break_glass SET reviewed_by = ?, reviewed_at = ?
-                WHERE id = ? AND reviewed_by IS NULL";
-            if tx.run(statement, values)? == 0 {
-                let message = format!("no break-glass `{id}` waits for a review");
-                return Err(Error::new(Kind::NotFound, message));
-            }
-            tx.log("glass.reviewed", Some(&by), &json!({"id": id, "by": by}))
-        })
+    /// `not_found` where none of this grant waits for a review; `forbidden` for one of those who
+    /// granted or asked for it; `invalid` without a name; those of the store.
+    pub fn review(&self, grant: &str, by: &str) -> Result<()> {
+        if by.trim().is_empty() {
+            return Err(Error::new(Kind::Invalid, "a review needs the name of who did it"));
+        }
+        let (grant, by) = (grant.to_owned(), by.to_owned());
+        self.call(move |tx| reviewed(tx, &grant, &by))
     }
 }
 
-fn break_glass(tx: &mut Tx<'_>, document: Json, times: [i64; 3]) -> Result<OpenedGlass> {
-    let id = tx.fresh_id()?;
-    let [from, until, review_due] = times;
-    tx.run(
-        "INSERT INTO break_glass (id, document, from_at, until_at, review_due)
-         VALUES (?, ?, ?, ?, ?)",
-        params![id, document.to_string(), from, until, review_due],
-    )?;
+/// Opens the review of a grant of break-glass that is being used up.
+///
+/// # Errors
+/// `forbidden` where a review is overdue, or the opening gave this plan its one grant already.
+pub(in crate::runtime) fn open_review(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    let GrantedBy::BreakGlass { people, opening, review_by } = grant.by() else { return Ok(()) };
+    refuse_overdue(tx)?;
+    let people: Vec<&String> = people.iter().chain(grant.requester().chain()).collect();
+    let (id, plan, people) = (hex(&grant.id()), grant.plan(), json!(people).to_string());
+    let values = params![id, opening, plan, people, review_by];
+    let statement = "INSERT OR IGNORE INTO review (grant, opening, plan, people, due)
+        VALUES (?, ?, ?, ?, ?)";
+    if tx.run(statement, values)? == 0 {
+        let message = "the plan already got its one grant under this break-glass";
+        return Err(Error::new(Kind::Forbidden, message));
+    }
     let said = json!({
-        "id": id, "from": moment_text(from), "until": moment_text(until), "review_due": moment_text(review_due),
-        "opened": document,
+        "grant": id, "opening": hex(opening), "plan": hex(&plan), "due": moment_text(*review_by),
     });
-    tx.log("glass.broken", None, &said)?;
-    let [from, until, review_due] = times.map(moment);
-    Ok(OpenedGlass { id, document, from, until, review_due, reviewed: None })
+    tx.log("review.opened", None, &said)
 }
 
-fn glass(row: &Row<'_>) -> rusqlite::Result<OpenedGlass> {
-    let document: String = row.get(1)?;
-    let reviewed = match row.get::<_, Option<String>>(5)? {
-        Some(by) => Some((by, moment(row.get(6)?))),
+fn refuse_overdue(tx: &Tx<'_>) -> Result<()> {
+    let question = "SELECT grant, due FROM review WHERE reviewed_by IS NULL AND due <= ?
+        ORDER BY due LIMIT 1";
+    let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+    match tx.first(question, [tx.now()], row)? {
+        None => Ok(()),
+        Some((grant, due)) => {
+            let message = format!(
+                "the review of break-glass grant `{grant}` was due at {}; review it first",
+                moment_text(due)
+            );
+            Err(Error::new(Kind::Forbidden, message))
+        }
+    }
+}
+
+fn reviewed(tx: &mut Tx<'_>, grant: &str, by: &str) -> Result<()> {
+    let question = "SELECT people FROM review WHERE grant = ? AND reviewed_by IS NULL";
+    let people = tx.first(question, [grant], |row| row.get::<_, String>(0))?;
+    let people = people.ok_or_else(|| {
+        let message = format!("no break-glass grant `{grant}` waits for a review");
+        Error::new(Kind::NotFound, message)
+    })?;
+    let people: Vec<String> = serde_json::from_str(&people).map_err(|cause| {
+        Error::new(Kind::Data, format!("the store is damaged: a review is no JSON: {cause}"))
+    })?;
+    if people.iter().any(|person| person == by) {
+        let message = format!("`{by}` asked for this break-glass or granted it; another must look");
+        return Err(Error::new(Kind::Forbidden, message));
+    }
+    let statement = "UPDATE review SET reviewed_by = ?, reviewed_at = ? WHERE grant = ?";
+    tx.run(statement, params![by, tx.now(), grant])?;
+    tx.log("review.done", Some(by), &json!({"grant": grant, "by": by}))
+}
+
+fn review(row: &Row<'_>) -> rusqlite::Result<KeptReview> {
+    let reviewed = match row.get::<_, Option<String>>(4)? {
+        Some(by) => Some((by, moment(row.get(5)?))),
         None => None,
     };
-    Ok(OpenedGlass {
-        id: row.get(0)?,
-        document: json_column(1, &document)?,
-        from: moment(row.get(2)?),
-        until: moment(row.get(3)?),
-        review_due: moment(row.get(4)?),
-        reviewed,
-    })
+    let (grant, opening, plan) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(KeptReview { grant, opening, plan, due: moment(row.get(3)?), reviewed })
 }

@@ -1,24 +1,12 @@
 //! The journal: how far each change of each run is. What it says is on disk before it is acted on.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 use serde_json::json;
 use trueup_connector::{Error, Hash, Kind, Result};
 
-use super::super::clock::hex;
-use super::faults::sql;
 use super::lease::{self, Lease};
 use super::state::{ChangeState, Item, Settled};
 use super::tx::Tx;
-use crate::guard::moment_text;
-
-/// What a run needs to begin.
-#[derive(Clone, Debug)]
-pub(in crate::runtime) struct Begin {
-    pub(in crate::runtime) plan: Hash,
-    pub(in crate::runtime) grant: String,
-    /// The wave of each change.
-    pub(in crate::runtime) waves: Vec<u32>,
-}
 
 /// A run's right to write to the journal: it ends when another takes its place.
 #[derive(Clone, Debug)]
@@ -105,26 +93,6 @@ impl Ticket {
     }
 }
 
-/// Uses up the grant and writes down every change as authorised.
-pub(in crate::runtime) fn begin(tx: &mut Tx<'_>, run: &str, begin: &Begin) -> Result<()> {
-    refuse_second(tx, &begin.plan)?;
-    use_grant(tx, run, begin)?;
-    let values = params![run, begin.plan, begin.grant, tx.now()];
-    tx.run(
-        "INSERT INTO run (id, plan, grant, status, started_at)
-         VALUES (?, ?, ?, 'running', ?)",
-        values,
-    )?;
-    for (place, wave) in begin.waves.iter().enumerate() {
-        let values = params![run, place as i64, wave, ChangeState::Authorised.name(), tx.now()];
-        tx.run("INSERT INTO item (run, place, wave, state, at) VALUES (?, ?, ?, ?, ?)", values)?;
-    }
-    let said = json!({
-        "run": run, "plan": hex(&begin.plan), "grant": begin.grant, "changes": begin.waves.len(),
-    });
-    tx.log("run.started", None, &said)
-}
-
 /// The changes of a run, in their order.
 pub(in crate::runtime) fn items(tx: &Tx<'_>, run: &str) -> Result<Vec<Item>> {
     let rows = tx.rows(
@@ -166,6 +134,41 @@ pub(in crate::runtime) fn find_open(tx: &Tx<'_>, run: &str) -> Result<Hash> {
     Ok(plan)
 }
 
+/// The status of a run, why it has it, and its changes.
+pub(in crate::runtime) fn look_up(
+    tx: &Tx<'_>,
+    run: &str,
+) -> Result<(String, Option<String>, Vec<Item>)> {
+    let question = "SELECT status, reason FROM run WHERE id = ?";
+    let found = tx.first(question, [run], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (status, reason) = found.ok_or_else(|| no_run(run))?;
+    Ok((status, reason, items(tx, run)?))
+}
+
+/// Ends an open run that nobody is at.
+pub(in crate::runtime) fn abandon(
+    tx: &mut Tx<'_>,
+    run: &str,
+    by: &str,
+    reason: &str,
+) -> Result<()> {
+    find_open(tx, run)?;
+    lease::check_free(tx, run)?;
+    let statement = "UPDATE item SET state = 'refused', at = ?, error = ?
+        WHERE run = ? AND state IN ('authorised', 'retry')";
+    let why = format!("not sent: the run was given up: {reason}");
+    let refused = tx.run(statement, params![tx.now(), why, run])?;
+    let statement = "UPDATE item SET state = 'unknown', at = ?
+        WHERE run = ? AND state IN ('intent', 'doubt', 'pending')";
+    let unknown = tx.run(statement, params![tx.now(), run])?;
+    let values = params![reason, tx.now(), run];
+    tx.run("UPDATE run SET status = 'abandoned', reason = ?, ended_at = ? WHERE id = ?", values)?;
+    let said = json!({
+        "run": run, "by": by, "reason": reason, "refused": refused, "unknown": unknown,
+    });
+    tx.log("run.abandoned", Some(by), &said)
+}
+
 /// A person says what became of a change that nobody knew about.
 pub(in crate::runtime) fn answer(
     tx: &mut Tx<'_>,
@@ -205,6 +208,8 @@ const SETTLE: &str =
 fn write(tx: &mut Tx<'_>, run: &str, one: &Settled) -> Result<()> {
     let Settled { place, state, id, version, handle, check_at, sent_at, error } = one;
     let doubt = i64::from(*state == ChangeState::Doubt);
+    let question = "SELECT state FROM item WHERE run = ? AND place = ?";
+    let before = tx.first(question, params![run, *place as i64], |row| row.get::<_, String>(0))?;
     let values = params![
         state.name(),
         id,
@@ -222,6 +227,10 @@ fn write(tx: &mut Tx<'_>, run: &str, one: &Settled) -> Result<()> {
         let message = format!("change {place} was settled already; the journal is not rewritten");
         return Err(Error::new(Kind::Conflict, message).with("run", run));
     }
+    // Asking after a pending change again and again is nothing that happened.
+    if before == Some(ChangeState::Pending.name().to_owned()) && *state == ChangeState::Pending {
+        return Ok(());
+    }
     let said = json!({
         "run": run, "place": place, "state": state.name(), "id": id, "version": version,
         "error": error,
@@ -229,49 +238,6 @@ fn write(tx: &mut Tx<'_>, run: &str, one: &Settled) -> Result<()> {
     tx.log("change.receipt", None, &said)
 }
 
-fn refuse_second(tx: &Tx<'_>, plan: &Hash) -> Result<()> {
-    let question = "SELECT id, status FROM run WHERE plan = ?";
-    let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
-    match tx.first(question, [plan], row)? {
-        None => Ok(()),
-        Some((run, status)) => {
-            let message = format!(
-                "this plan was executed already, in run `{run}`, which is {status}; read again and make a new plan"
-            );
-            Err(Error::new(Kind::Conflict, message))
-        }
-    }
-}
-
-/// A grant is good once, for one plan, until its time.
-fn use_grant(tx: &Tx<'_>, run: &str, begin: &Begin) -> Result<()> {
-    let row = |row: &Row<'_>| Ok((row.get::<_, Hash>(0)?, row.get::<_, i64>(1)?, row.get(2)?));
-    let found: Option<(Hash, i64, Option<String>)> = tx
-        .sql()
-        .prepare_cached("SELECT plan, expires_at, run FROM grant WHERE id = ?")
-        .and_then(|mut it| it.query_row([&begin.grant], row).optional())
-        .map_err(sql)?;
-    let refuse = |kind, message: String| Err(Error::new(kind, message));
-    match found {
-        None => refuse(Kind::Forbidden, format!("there is no grant `{}`", begin.grant)),
-        Some((_, _, Some(run))) => {
-            refuse(Kind::Forbidden, format!("the grant was used already, by run `{run}`"))
-        }
-        Some((plan, ..)) if plan != begin.plan => refuse(
-            Kind::Forbidden,
-            format!("the grant is for plan `{}`, not `{}`", hex(&plan), hex(&begin.plan)),
-        ),
-        Some((_, expires, _)) if expires <= tx.now() => refuse(
-            Kind::Forbidden,
-            format!("the grant ended at {}; ask again", moment_text(expires)),
-        ),
-        Some(_) => {
-            let values = params![run, begin.grant];
-            tx.run("UPDATE grant SET run = ? WHERE id = ?", values).map(drop)
-        }
-    }
-}
-
-fn no_run(run: &str) -> Error {
+pub(super) fn no_run(run: &str) -> Error {
     Error::new(Kind::NotFound, format!("there is no run `{run}`"))
 }

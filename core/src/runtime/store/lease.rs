@@ -40,6 +40,22 @@ pub(super) fn take(tx: &mut Tx<'_>, scope: &str, owner: &str, time: i64) -> Resu
     Ok(Lease { scope: scope.to_owned(), epoch })
 }
 
+/// Fails where a run still holds a scope.
+pub(super) fn check_free(tx: &Tx<'_>, owner: &str) -> Result<()> {
+    let question = "SELECT expires_at FROM lease WHERE owner = ? AND expires_at > ?
+        ORDER BY expires_at DESC LIMIT 1";
+    match tx.first(question, params![owner, tx.now()], |row| row.get::<_, i64>(0))? {
+        None => Ok(()),
+        Some(expires) => {
+            let message = format!(
+                "a process is at this run, or was until now; its lease ends at {}",
+                moment_text(expires)
+            );
+            Err(Error::new(Kind::Conflict, message))
+        }
+    }
+}
+
 /// Renews a lease; fails where a later holder has the scope, so that nothing of this step is kept.
 pub(super) fn renew(tx: &Tx<'_>, lease: &Lease, time: i64) -> Result<()> {
     let renewed = tx.run(

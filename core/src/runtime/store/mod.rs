@@ -1,15 +1,16 @@
 //! The store: one SQLite file that remembers what was read, found, planned, granted and done.
 //!
-//! order: faults → log → tx → committer → schema → file → lease → state → journal → catalogue → drift → approvals → glass → upkeep → evidence
+//! order: faults → log → tx → committer → schema → file → lease → state → journal → beginning → catalogue → drift → approvals → glass → upkeep → evidence
 
 pub(super) mod approvals;
+pub(super) mod beginning;
 mod catalogue;
 mod committer;
 mod drift;
 mod evidence;
 mod faults;
 mod file;
-mod glass;
+pub(super) mod glass;
 pub(super) mod journal;
 mod lease;
 mod log;
@@ -33,11 +34,12 @@ use tx::Batch;
 pub(super) use tx::Tx;
 
 pub use approvals::{KeptGrant, Noted};
+pub(super) use beginning::{Begin, Deed};
 pub use catalogue::{Agreed, Reading};
 pub use drift::{Followed, Tracked};
 pub use evidence::EvidenceFile;
-pub use glass::OpenedGlass;
-pub(super) use journal::{Begin, Ticket};
+pub use glass::KeptReview;
+pub(super) use journal::Ticket;
 pub use state::ChangeState;
 pub(super) use state::{Item, Settled};
 pub use upkeep::{Forgotten, LogEntry, Verified};
