@@ -280,6 +280,21 @@ fn a_grant_permits_its_plan_only_and_only_in_time() {
 }
 
 #[test]
+fn a_grant_is_over_when_its_limits_count_something_else() {
+    // Which limits a plan meets also depends on where and by whom it is asked for.
+    let rules = "version = 1\nname = \"n\"\n[[rule]]\nid = \"a\"\noutcome = \"allow\"\n\
+         [[rule]]\nid = \"few\"\nenvironment = \"live\"\nlimit = { at_most = 10 }\n";
+    let (policy, plan) = (Policy::from_toml(rules).unwrap(), plan(5, "r1"));
+    let decide =
+        |environment: &str| policy.decide(&plan, &request(NOW).with_environment(environment));
+    let grant = granted(&decide("trial").asked().unwrap(), &[]);
+    grant.permits(&decide("trial"), NOW).unwrap();
+    let moved = grant.permits(&decide("live"), NOW).unwrap_err();
+    assert_eq!(moved.kind(), Kind::Conflict);
+    assert!(moved.message().contains("has moved since the grant"), "{moved}");
+}
+
+#[test]
 fn what_is_allowed_is_granted_at_once_and_what_is_denied_never() {
     let policy =
         Policy::from_toml("version = 1\nname = \"n\"\n[[rule]]\nid = \"a\"\noutcome = \"allow\"")

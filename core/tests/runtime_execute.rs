@@ -124,6 +124,11 @@ async fn every_answer_of_a_target_is_told_apart() {
         }
         check(mode, Quirk::Refuses, 1, [Done, Failed, Done], 2).await;
     }
+    // A target that says no to what it did causes no second effect.
+    for mode in [Mode::Key, Mode::ReadBack] {
+        check(mode, Quirk::BusyAfter, 1, [Done, Done, Done], 3).await;
+        check(mode, Quirk::BusyAfter, 3, [Done, Done, Done], 3).await;
+    }
     let mode = Mode::AtMostOnce;
     for quirk in [Quirk::ErrorAfter, Quirk::Panic, Quirk::Short, Quirk::UnknownAfter] {
         check(mode, quirk, 1, [Done, Unknown, Done], 3).await;
@@ -307,7 +312,7 @@ async fn a_policy_that_says_no_now_stops_what_it_granted_before() {
     let refused = executor.execute(&plan, &granted, &systems, gate(&never)).await.unwrap_err();
     assert_eq!(refused.kind(), Kind::Forbidden, "{refused}");
     assert!(target.effects().is_empty());
-    assert_eq!(stage.store.permitted(&hex(&granted.id())).unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(stage.store.grant(&hex(&granted.id())).unwrap_err().kind(), Kind::NotFound);
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -204,7 +204,7 @@ mod sqlite {
     }
 
     #[tokio::test]
-    async fn values_of_a_change_are_in_no_receipt() {
+    async fn values_that_do_not_fit_are_in_no_receipt() {
         let sql = "
             create table t (id int primary key, v int, w text);
             create trigger up after update of w on t

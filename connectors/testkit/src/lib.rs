@@ -28,7 +28,8 @@
 //!
 //! A connector that can write is given records that may be made, with [`Subject::with_writes`]; then the
 //! promises on writing are checked as well. They hand changes to the writer themselves, without plan and
-//! decision: that is what [`conformance::apply_unguarded`] is for, and nothing else.
+//! decision: that is what [`conformance::apply_unguarded`] is for, and nothing else. Then the same changes
+//! go through the engine's own executor, with crashes and lost answers on the way (feature `executor`).
 //!
 //! `cargo test` now runs `devices_conform::paging`, `devices_conform::failure` and so on, one test a
 //! [`Promise`]. What the connector claims in its capability is tested, and so is that it refuses what
@@ -90,8 +91,32 @@ macro_rules! conformance {
                 cancelled_writes: CancelledWrites,
                 status: Status,
             }
+            $crate::__executed_promises! { $maker }
         }
     };
+}
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "executor")]
+macro_rules! __executed_promises {
+    ($maker:expr) => {
+        $crate::__promises! {
+            $maker;
+            rerun: Rerun,
+            crash: Crash,
+            lost_answers: LostAnswers,
+            partial_failure: PartialFailure,
+            pending_changes: PendingChanges,
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "executor"))]
+macro_rules! __executed_promises {
+    ($maker:expr) => {};
 }
 
 #[doc(hidden)]

@@ -28,8 +28,11 @@ fn subject(misdeed: Misdeed) -> Subject {
             .with_resource("devices", part)
             .with_coverage("devices", Coverage::Partial);
     }
+    if misdeed == Misdeed::ForgetsHandles {
+        inner = inner.with_pending(2);
+    }
     inner = inner.with_writer(match misdeed {
-        Misdeed::WritesAgain => Idempotency::Key,
+        Misdeed::WritesAgain | Misdeed::FailsAgain => Idempotency::Key,
         Misdeed::LiesAboutIdempotency | Misdeed::WritesTwice => Idempotency::AtMostOnce,
         _ => Idempotency::Conditional,
     });
@@ -40,6 +43,7 @@ fn subject(misdeed: Misdeed) -> Subject {
         Misdeed::HangsWriting | Misdeed::PendsForever | Misdeed::Stalls => {
             Duration::from_millis(200)
         }
+        Misdeed::ForgetsHandles => Duration::from_secs(2),
         _ => Duration::from_secs(60),
     };
     common::written(common::subject(Hostile::new(inner, misdeed), &source)).with_patience(patience)

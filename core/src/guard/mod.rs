@@ -23,6 +23,8 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "store")]
+pub(crate) use approval::Terms;
 pub use approval::{
     Answer, Approval, Approver, Asked, Binding, Grant, GrantedBy, Refusal, Standing, Verify,
     Vouched,
@@ -32,6 +34,8 @@ pub use decide::{
     Breach, ChangeDecision, Count, Decision, NOTHING_MATCHES, R3_ASKS, SHARED_ID_ASKS, Use,
 };
 pub use explain::{Explanation, Reason, Remedy};
+#[cfg(feature = "runtime")]
+pub(crate) use moment::text as moment_text;
 pub use outcome::{Ask, Outcome, Risk};
 pub use policy::Policy;
 pub use request::{Actor, Request};

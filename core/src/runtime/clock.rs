@@ -113,11 +113,3 @@ pub(super) fn moment(millis: i64) -> SystemTime {
     let time = if millis < 0 { UNIX_EPOCH.checked_sub(span) } else { UNIX_EPOCH.checked_add(span) };
     time.unwrap_or(UNIX_EPOCH)
 }
-
-/// An instant in ISO 8601, in UTC.
-pub(super) fn iso(millis: i64) -> String {
-    match jiff::Timestamp::from_millisecond(millis) {
-        Ok(time) => time.to_string(),
-        Err(_) => format!("{millis} ms since 1970-01-01T00:00:00Z"),
-    }
-}

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use trueup_connector::{Connector, ConnectorExt, Context, ReadRequest, Result, Snapshot};
 
-use super::clock::{Clock, Entropy, SystemClock, SystemEntropy, fresh_id, iso, millis};
+use super::clock::{Clock, Entropy, SystemClock, SystemEntropy, fresh_id, millis};
+use crate::guard::moment_text;
 
 /// Reads whole resources, and names each reading: a plan made from it can be told from every other.
 ///
@@ -67,7 +68,7 @@ impl Reader {
         context: Context,
         request: ReadRequest,
     ) -> Result<Snapshot> {
-        let (id, at) = (fresh_id(self.entropy.as_ref())?, iso(millis(self.clock.now())));
+        let (id, at) = (fresh_id(self.entropy.as_ref())?, moment_text(millis(self.clock.now())));
         let snapshot = connector.read_all(context, request).await?;
         let provenance = snapshot.provenance().clone().with_read_id(id).with_read_at(at);
         Ok(snapshot.with_provenance(provenance))

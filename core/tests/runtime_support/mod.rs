@@ -60,6 +60,8 @@ pub(crate) enum Quirk {
     Lies,
     /// The target says no, and to try again.
     Busy,
+    /// The target says no, and to try again, after the effect.
+    BusyAfter,
     /// The target says no for good.
     Refuses,
     /// One receipt is missing.
@@ -222,6 +224,10 @@ impl Writer for Door {
                 Some(Quirk::ErrorAfter) => return Err(lost()),
                 Some(Quirk::Short) => drop(receipts.pop()),
                 Some(Quirk::Panic) => self.0.panics(),
+                Some(Quirk::BusyAfter) => {
+                    receipts.pop();
+                    receipts.push(Receipt::Failed(Error::new(Kind::Throttled, "too many calls")));
+                }
                 Some(Quirk::UnknownAfter) => {
                     receipts.pop();
                     receipts.push(Receipt::Unknown(lost()));

@@ -5,6 +5,8 @@ use crate::{Complaint, Page};
 /// Shared parts that live among the connectors and that connectors may build on.
 const SHARED: &[&str] = &["trueup-kit"];
 const ENGINE: &str = "trueup";
+/// Tests connectors by carrying out plans, as the engine does; no shipped code builds on it.
+const TESTKIT: &str = "trueup-testkit";
 
 /// Complains where a connector builds on the engine or on another connector, where a core crate
 /// builds on a connector, and where a crate does not take the workspace's lints.
@@ -17,7 +19,8 @@ pub fn check_manifests(pages: &[Page]) -> Vec<Complaint> {
         name != m.name
             && match m.file.split('/').next() {
                 Some("connectors") => {
-                    name == ENGINE || (connectors.contains(&name) && !SHARED.contains(&name))
+                    (name == ENGINE && m.name != TESTKIT)
+                        || (connectors.contains(&name) && !SHARED.contains(&name))
                 }
                 Some("core") => connectors.contains(&name),
                 _ => false,
@@ -107,7 +110,12 @@ mod tests {
     }
 
     fn check(folder: &str, rest: &str, wrong: usize) {
-        let all = [page(folder, "me", rest), page("connectors/sql", "trueup-sql", "")];
+        let testkit = "[dependencies]\ntrueup.workspace = true";
+        let all = [
+            page(folder, "me", rest),
+            page("connectors/sql", "trueup-sql", ""),
+            page("connectors/testkit", "trueup-testkit", testkit),
+        ];
         assert_eq!(check_manifests(&all).len(), wrong, "{folder}: {rest}");
     }
 
@@ -120,6 +128,7 @@ mod tests {
         check(files, "[dependencies]\nengine = { package = \"trueup\", version = \"0.1\" }", 1);
         check(files, "[target.'cfg(unix)'.dependencies]\ntrueup = \"0.1\"", 1);
         check(files, "[dependencies]\ntrueup-sql = { workspace = true }", 1);
+        check(files, "[dependencies]\ntrueup-testkit.workspace = true", 1);
         check(files, "[dev-dependencies]\ntrueup.workspace = true\ntrueup-sql = \"0.1\"", 0);
         check("examples", "[dependencies]\ntrueup.workspace = true\ntrueup-sql = \"0.1\"", 0);
     }

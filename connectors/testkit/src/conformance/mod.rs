@@ -7,6 +7,8 @@ mod cursors;
 mod delta;
 mod described;
 mod exact;
+#[cfg(feature = "executor")]
+mod executed;
 mod failure;
 mod paging;
 mod promise;
@@ -22,6 +24,8 @@ pub use cursors::{foreign_cursor, repeat};
 pub use delta::{delta, freshness};
 pub use described::{check, describe, identity, unknown_resource};
 pub use exact::exact_values;
+#[cfg(feature = "executor")]
+pub use executed::{crash, lost_answers, partial_failure, pending_changes, rerun};
 pub use failure::failure;
 pub use paging::{coverage, no_effect, page_size, paging, schema};
 pub use promise::{Broken, Promise};

@@ -60,11 +60,21 @@ pub enum Promise {
     CancelledWrites,
     /// The status of a handle that was never given is an error.
     Status,
+    /// The second run of a plan that was applied writes nothing.
+    Rerun,
+    /// After a crash between sending and receipt, a change takes place once, or a person is asked.
+    Crash,
+    /// A change of which nobody heard takes place once, or a person is asked.
+    LostAnswers,
+    /// Changes that are stale or refused are told apart, and stop no other.
+    PartialFailure,
+    /// What is pending is asked for until it is settled, and never sent again.
+    PendingChanges,
 }
 
 impl Promise {
     /// Every promise, in the order of their declaration.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 30] = [
         Self::Identity,
         Self::Describe,
         Self::Check,
@@ -90,6 +100,11 @@ impl Promise {
         Self::ExactValues,
         Self::CancelledWrites,
         Self::Status,
+        Self::Rerun,
+        Self::Crash,
+        Self::LostAnswers,
+        Self::PartialFailure,
+        Self::PendingChanges,
     ];
 
     /// The promise's name, which is that of its test.
@@ -120,6 +135,11 @@ impl Promise {
             Self::ExactValues => "exact_values",
             Self::CancelledWrites => "cancelled_writes",
             Self::Status => "status",
+            Self::Rerun => "rerun",
+            Self::Crash => "crash",
+            Self::LostAnswers => "lost_answers",
+            Self::PartialFailure => "partial_failure",
+            Self::PendingChanges => "pending_changes",
         }
     }
 
@@ -163,7 +183,26 @@ impl Promise {
             Self::ExactValues => super::exact_values(subject).await,
             Self::CancelledWrites => super::cancelled_writes(subject).await,
             Self::Status => super::status(subject).await,
+            executed => executed.check_executed(subject).await,
         }
+    }
+
+    /// The promises that take the executor.
+    #[cfg(feature = "executor")]
+    async fn check_executed(self, subject: &Subject) -> Result<(), Broken> {
+        match self {
+            Self::Rerun => super::rerun(subject).await,
+            Self::Crash => super::crash(subject).await,
+            Self::LostAnswers => super::lost_answers(subject).await,
+            Self::PartialFailure => super::partial_failure(subject).await,
+            Self::PendingChanges => super::pending_changes(subject).await,
+            _ => Err(self.broken("it has no check")),
+        }
+    }
+
+    #[cfg(not(feature = "executor"))]
+    async fn check_executed(self, _: &Subject) -> Result<(), Broken> {
+        Err(self.broken("it takes the executor: build the testkit with its feature `executor`"))
     }
 
     pub(super) fn broken(self, detail: impl Into<String>) -> Broken {

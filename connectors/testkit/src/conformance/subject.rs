@@ -22,6 +22,7 @@ pub struct Subject {
     change: Mutex<Option<Once<Truth>>>,
     witness: Option<Often<Vec<u8>>>,
     writes: Option<(String, Snapshot)>,
+    effects: Option<Often<usize>>,
     patience: Duration,
     kept: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -48,8 +49,8 @@ impl Subject {
         let (truth, kept) = (Vec::new(), Vec::new());
         let (breaking, change) = (Mutex::new(Breaking::Unsaid), Mutex::new(None));
         let patience = Duration::from_secs(60);
-        let (witness, writes) = (None, None);
-        Self { connector, truth, breaking, change, witness, writes, patience, kept }
+        let (witness, writes, effects) = (None, None, None);
+        Self { connector, truth, breaking, change, witness, writes, effects, patience, kept }
     }
 
     /// Tells all records of a resource, as somebody knows them who did not use the connector.
@@ -121,6 +122,19 @@ impl Subject {
         self
     }
 
+    /// Tells how to count the effects there were: how often a record was made, changed or removed, as
+    /// the system itself knows it (a trigger, a log of the server).
+    ///
+    /// Without this a second effect is seen only where it leaves other records behind.
+    #[must_use]
+    pub fn with_effects<F>(mut self, effects: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = usize> + Send + 'static,
+    {
+        self.effects = Some(Box::new(move || Box::pin(effects())));
+        self
+    }
+
     /// Keeps something alive as long as the subject: a temporary folder, a server.
     #[must_use]
     pub fn keeping(mut self, kept: impl Send + Sync + 'static) -> Self {
@@ -181,6 +195,11 @@ impl Subject {
             }
         }
         Some(changed)
+    }
+
+    #[cfg(feature = "executor")]
+    pub(super) async fn count_effects(&self) -> Option<usize> {
+        Some(self.effects.as_ref()?().await)
     }
 
     pub(super) async fn look(&self) -> Option<Vec<u8>> {

@@ -94,6 +94,25 @@ impl<'a> Target<'a> {
         self.fresh.get(number).ok_or_else(|| self.broken("there are too few records to make"))
     }
 
+    /// Tells this target's changes from all others.
+    #[cfg(feature = "executor")]
+    pub(super) fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    /// Whether this is a record that the suite makes.
+    #[cfg(feature = "executor")]
+    pub(super) fn is_fresh(&self, row: &Row) -> bool {
+        self.fresh.iter().any(|fresh| self.same_key(fresh, row))
+    }
+
+    /// What a whole reading says it covers.
+    #[cfg(feature = "executor")]
+    pub(super) async fn coverage(&self) -> Result<trueup_connector::Coverage, Broken> {
+        let reading = walk(self.subject, &self.resource, request(&self.resource, None)).await;
+        reading.map(|it| it.coverage()).map_err(|broken| self.broken(&broken.detail))
+    }
+
     pub(super) fn broken(&self, detail: &str) -> Broken {
         at(self.promise, &self.resource, detail)
     }

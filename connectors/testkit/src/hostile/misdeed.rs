@@ -124,11 +124,25 @@ pub enum Misdeed {
     IgnoresWriteCancel,
     /// A handle that was never given is that of a change that is done.
     InventsStatus,
+    /// The first receipt of a call stands twice, and the last is gone.
+    RepeatsReceipts,
+    /// A call panics after all of it was carried out.
+    PanicsWriting,
+    /// A change that took place, and is sent again, is called failed.
+    FailsAgain,
+    /// A record that is made while it is there is removed.
+    TogglesRecords,
+    /// Changes are carried out later than is declared.
+    SettlesLate,
+    /// A change whose precondition does not hold is called done.
+    HidesStale,
+    /// The handle of a pending change is not known any more.
+    ForgetsHandles,
 }
 
 impl Misdeed {
     /// Every misdeed, in the order of their declaration.
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 66] = [
         Self::ChangesIdentity,
         Self::ChangesSchema,
         Self::DescribesTwice,
@@ -188,6 +202,13 @@ impl Misdeed {
         Self::CutsValues,
         Self::IgnoresWriteCancel,
         Self::InventsStatus,
+        Self::RepeatsReceipts,
+        Self::PanicsWriting,
+        Self::FailsAgain,
+        Self::TogglesRecords,
+        Self::SettlesLate,
+        Self::HidesStale,
+        Self::ForgetsHandles,
     ];
 
     /// The promise that it breaks.
@@ -221,11 +242,16 @@ impl Misdeed {
             Self::IgnoresPrecondition => Promise::Stale,
             Self::RacesWrites => Promise::Race,
             Self::DropsReceipts | Self::AddsReceipts | Self::SwapsReceipts => Promise::Receipts,
-            Self::StopsAtFailure => Promise::Receipts,
+            Self::StopsAtFailure | Self::RepeatsReceipts => Promise::Receipts,
             Self::TakesUnknownFields | Self::HidesNames => Promise::UnknownWrites,
             Self::CutsValues => Promise::ExactValues,
             Self::IgnoresWriteCancel => Promise::CancelledWrites,
             Self::InventsStatus => Promise::Status,
+            Self::PanicsWriting | Self::FailsAgain => Promise::LostAnswers,
+            Self::TogglesRecords => Promise::Rerun,
+            Self::SettlesLate => Promise::Crash,
+            Self::HidesStale => Promise::PartialFailure,
+            Self::ForgetsHandles => Promise::PendingChanges,
         }
     }
 }

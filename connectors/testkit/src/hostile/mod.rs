@@ -39,6 +39,7 @@ pub struct Hostile {
     calls: AtomicUsize,
     damaged: Arc<AtomicBool>,
     memory: Mutex<Known>,
+    written: Arc<Mutex<HashSet<String>>>,
 }
 
 /// What it has seen.
@@ -54,8 +55,8 @@ struct Known {
 impl Hostile {
     /// Does to a sound connector what the misdeed says.
     pub fn new(inner: impl Connector + 'static, misdeed: Misdeed) -> Self {
-        let (calls, damaged, memory) = Default::default();
-        Self { inner: Arc::new(inner), misdeed, calls, damaged, memory }
+        let (calls, damaged, memory, written) = Default::default();
+        Self { inner: Arc::new(inner), misdeed, calls, damaged, memory, written }
     }
 
     fn is(&self, misdeed: Misdeed) -> bool {
@@ -278,6 +279,6 @@ impl Connector for Hostile {
     }
 
     fn writer(&self) -> Option<Arc<dyn Writer>> {
-        Some(Arc::new(HostileWriter::new(self.inner.writer()?, self.misdeed)))
+        Some(Arc::new(HostileWriter::new(self.inner.writer()?, self.misdeed, &self.written)))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use trueup_connector::writer::executor::authorise;
 use trueup_connector::{
@@ -18,14 +19,20 @@ pub(super) struct HostileWriter {
     inner: Arc<dyn Writer>,
     misdeed: Misdeed,
     under_way: AtomicUsize,
-    /// The idempotency keys it has seen.
-    seen: Mutex<HashSet<String>>,
+    /// The idempotency keys it has seen, and the records.
+    seen: Arc<Mutex<HashSet<String>>>,
 }
 
+/// How much later than declared a change is carried out.
+const LATE: Duration = Duration::from_millis(300);
+
 impl HostileWriter {
-    pub(super) fn new(inner: Arc<dyn Writer>, misdeed: Misdeed) -> Self {
-        let (under_way, seen) = Default::default();
-        Self { inner, misdeed, under_way, seen }
+    pub(super) fn new(
+        inner: Arc<dyn Writer>,
+        misdeed: Misdeed,
+        seen: &Arc<Mutex<HashSet<String>>>,
+    ) -> Self {
+        Self { inner, misdeed, under_way: AtomicUsize::new(0), seen: Arc::clone(seen) }
     }
 
     /// What becomes of one change on its way in; `None` where it does not arrive.
@@ -45,9 +52,33 @@ impl HostileWriter {
                 change.idempotency_key = format!("{} again", change.idempotency_key);
             }
             Misdeed::SaysDone => return None,
+            Misdeed::TogglesRecords
+                if change.operation == Operation::Create && !self.is_new(&change) =>
+            {
+                let key = std::mem::take(&mut change.key);
+                change = Change::new(change.resource, Operation::Delete, key);
+            }
             _ => {}
         }
         Some(change)
+    }
+
+    /// Whether a record with this key is made for the first time.
+    fn is_new(&self, change: &Change) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(format!("{}: {:?}", change.resource, change.key))
+    }
+
+    /// Answers at once, and carries out when nobody expects it any more.
+    fn put_off(&self, changes: Vec<Change>) -> Vec<Receipt> {
+        let receipts = changes.iter().map(|_| done()).collect();
+        let inner = Arc::clone(&self.inner);
+        tokio::spawn(async move {
+            tokio::time::sleep(LATE).await;
+            // Nobody waits for the receipts.
+            drop(inner.apply(Context::new(), authorise(changes)).await);
+        });
+        receipts
     }
 
     fn first_time(&self, change: &Change) -> bool {
@@ -85,6 +116,8 @@ impl HostileWriter {
             Misdeed::SaysStale if is_done => Receipt::Stale,
             Misdeed::SaysFailed if is_done => Receipt::Failed(made_up()),
             Misdeed::SaysUnknown if is_done => Receipt::Unknown(made_up()),
+            Misdeed::HidesStale if matches!(receipt, Receipt::Stale) => done(),
+            Misdeed::FailsAgain if is_done && !self.is_new(change) => Receipt::Failed(made_up()),
             Misdeed::TakesUnknownFields if matches!(receipt, Receipt::Refused(_)) => done(),
             Misdeed::HidesNames => match receipt {
                 Receipt::Refused(_) => {
@@ -94,7 +127,7 @@ impl HostileWriter {
             },
             Misdeed::PendsForever if is_done => Receipt::Pending {
                 handle: change.idempotency_key.clone(),
-                check_after: std::time::Duration::from_millis(1),
+                check_after: Duration::from_millis(1),
             },
             _ => receipt,
         }
@@ -106,6 +139,12 @@ impl HostileWriter {
             Misdeed::DropsReceipts => drop(receipts.pop()),
             Misdeed::AddsReceipts => receipts.push(done()),
             Misdeed::SwapsReceipts => receipts.reverse(),
+            Misdeed::RepeatsReceipts if receipts.len() > 1 => {
+                receipts.rotate_right(1);
+                if let Some(first) = receipts.first_mut() {
+                    *first = done();
+                }
+            }
             Misdeed::StopsAtFailure => {
                 let unsent =
                     || Receipt::Refused(Error::new(Kind::Invalid, "another change failed"));
@@ -123,6 +162,7 @@ impl Writer for HostileWriter {
         match self.misdeed {
             Misdeed::LiesAboutIdempotency | Misdeed::WritesAgain => Idempotency::Key,
             Misdeed::RacesWrites => Idempotency::Conditional,
+            Misdeed::SettlesLate => Idempotency::ReadBack { settle: Duration::from_millis(1) },
             _ => self.inner.idempotency(resource, operation),
         }
     }
@@ -138,16 +178,22 @@ impl Writer for HostileWriter {
         if self.misdeed == Misdeed::RacesWrites {
             // It looks, waits, and then takes what it saw to be so.
             let others = self.under_way.fetch_add(1, Ordering::SeqCst);
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
             if others > 0 {
                 changes.iter_mut().for_each(|change| change.before.clear());
             }
+        }
+        if self.misdeed == Misdeed::SettlesLate {
+            return Ok(self.put_off(changes));
         }
         let receipts = self.pass_on(context, changes).await;
         if self.misdeed == Misdeed::RacesWrites {
             self.under_way.fetch_sub(1, Ordering::SeqCst);
         }
         match self.misdeed {
+            Misdeed::PanicsWriting => {
+                std::panic::resume_unwind(Box::new("the connector panics, as it was told to"))
+            }
             Misdeed::FailsAfterWriting => {
                 Err(Error::new(Kind::Unavailable, "the answer was lost on the way back"))
             }
@@ -158,8 +204,11 @@ impl Writer for HostileWriter {
     async fn status(&self, context: Context, handle: String) -> Result<Receipt> {
         match self.misdeed {
             Misdeed::InventsStatus => Ok(done()),
+            Misdeed::ForgetsHandles => {
+                Err(Error::new(Kind::NotFound, format!("no change has the handle `{handle}`")))
+            }
             Misdeed::PendsForever => {
-                let check_after = std::time::Duration::from_millis(1);
+                let check_after = Duration::from_millis(1);
                 Ok(Receipt::Pending { handle, check_after })
             }
             _ => self.inner.status(context, handle).await,

@@ -21,7 +21,12 @@ pub(crate) fn subject(connector: impl Connector + 'static, source: &Memory) -> S
     let subject = told
         .into_iter()
         .fold(Subject::new(connector), |subject, (name, truth)| subject.with_truth(name, truth));
+    let counted = source.clone();
     subject
+        .with_effects(move || {
+            let effects = counted.effects().len();
+            async move { effects }
+        })
         .with_break(move || async move { broken.break_down() })
         .with_change(move || async move { change(&changed) })
         .with_witness(move || {

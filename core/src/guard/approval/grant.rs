@@ -1,5 +1,6 @@
 //! Permission to carry one plan out, once.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use trueup_connector::record::canonical::frame;
@@ -107,15 +108,66 @@ impl Grant {
     /// `forbidden` if it is late, for another plan, policy, requester or environment, or if the plan is denied, more
     /// people are asked now, or limits were lifted that it does not rest on; `conflict` if what it was decided against has moved.
     pub fn permits(&self, decision: &Decision, now: i64) -> Result<()> {
-        self.is_for(decision)?;
+        let terms = self.terms();
+        terms.is_for(decision)?;
         if now >= self.expires {
-            let at = moment::text(self.expires);
-            return Err(forbidden(format!("the grant expired at {at}; ask again")));
+            return Err(terms.expired());
         }
+        terms.still(decision)
+    }
+
+    /// What it was given for, without the right to begin anything.
+    pub(crate) fn terms(&self) -> Terms {
+        let Self { plan, against, policy, requester, asks, expires, .. } = self.clone();
+        let glass = matches!(self.by, GrantedBy::BreakGlass { .. });
+        Terms { plan, against, policy, requester, asks, expires, glass }
+    }
+}
+
+/// What a grant was given for. It is kept with the run that used the grant up, so that the run can be
+/// taken up again; nothing can be begun with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Terms {
+    plan: Hash,
+    against: Hash,
+    policy: Hash,
+    requester: Actor,
+    asks: Vec<Ask>,
+    expires: i64,
+    glass: bool,
+}
+
+impl Terms {
+    /// Whether what is decided anew lets a run go on that was begun with this.
+    ///
+    /// # Errors
+    /// As [`Grant::permits`], but for the time: that is [`Terms::is_over`].
+    #[cfg(feature = "store")]
+    pub(crate) fn let_go_on(&self, decision: &Decision) -> Result<()> {
+        if decision.outcome() == Outcome::Allow && decision.lifted().is_empty() {
+            return Ok(());
+        }
+        self.still(decision)?;
+        self.is_for(decision)
+    }
+
+    /// Why nothing more may be sent under it at this moment, unless the policy allows it by itself.
+    #[cfg(feature = "store")]
+    pub(crate) fn is_over(&self, decision: &Decision, now: i64) -> Option<Error> {
+        let by_itself = decision.outcome() == Outcome::Allow && decision.lifted().is_empty();
+        (now >= self.expires && !by_itself).then(|| self.expired())
+    }
+
+    fn expired(&self) -> Error {
+        forbidden(format!("the grant expired at {}; ask again", moment::text(self.expires)))
+    }
+
+    fn still(&self, decision: &Decision) -> Result<()> {
         if decision.outcome() == Outcome::Deny {
             return Err(forbidden("the plan is denied now; explain the decision to see why"));
         }
-        if !decision.lifted().is_empty() && !matches!(self.by, GrantedBy::BreakGlass { .. }) {
+        if !decision.lifted().is_empty() && !self.glass {
             return Err(forbidden(
                 "limits were lifted for this decision; only break-glass grants it",
             ));

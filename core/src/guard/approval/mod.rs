@@ -9,6 +9,8 @@ mod seats;
 
 pub use answer::{Answer, Approval, Approver, Binding, Vouched};
 pub(crate) use grant::Granting;
+#[cfg(feature = "store")]
+pub(crate) use grant::Terms;
 pub use grant::{Grant, GrantedBy};
 pub use refusal::Refusal;
 

@@ -66,10 +66,14 @@ const RULE: Shape = Shape::Table(&[
         "What holds beyond limit, rate, budget and windows, and in a freeze; deny if not given.",
         Shape::Word(&["deny", "ask"]),
     ),
-    may("timeout", "How long carrying it out may take.", Shape::Length(1, 30 * DAY)),
+    may(
+        "timeout",
+        "How long carrying it out may take; then nothing more is sent.",
+        Shape::Length(1, 30 * DAY),
+    ),
     may(
         "evidence",
-        "What must be kept of it: words that the host knows.",
+        "What must be kept of it: names of files that the evidence of its run must have.",
         Shape::Some(&Shape::Name),
     ),
 ]);

@@ -1,23 +1,22 @@
 //! The course of a run: wave after wave, round after round, until every change is settled.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::{Id, JoinError, JoinSet};
 use tracing::Instrument;
-use trueup_connector::{Error, Kind, Result};
+use trueup_connector::Result;
 
 use super::super::names;
 use super::super::store::journal::items;
 use super::super::store::{ChangeState, Item};
-use super::errand::{Errand, Kit};
+use super::errand::Kit;
 use super::gate::{Gate, Next, ask};
 use super::hooks::Point;
-use super::judge::{Judged, Sent};
+use super::judge::Judged;
 use super::report::{Event, RunCounts, RunReport, RunStatus};
-use crate::guard::Decision;
+use crate::guard::{Decision, Terms};
 
 /// Who is told what happens.
 pub(super) type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
@@ -28,6 +27,7 @@ pub(super) struct Course {
     pub(super) items: Vec<Item>,
     pub(super) gate: Arc<dyn Gate>,
     pub(super) decision: Decision,
+    pub(super) terms: Terms,
     pub(super) listener: Option<Listener>,
     pub(super) cancelled: Arc<watch::Sender<bool>>,
     /// Why nothing more is sent.
@@ -36,6 +36,8 @@ pub(super) struct Course {
     pub(super) to_look_at: HashSet<usize>,
     /// When a change may be sent or asked after again, by the clock that never jumps.
     pub(super) due: HashMap<usize, Duration>,
+    /// How often a pending change was asked after.
+    pub(super) polls: HashMap<usize, u32>,
 }
 
 impl Course {
@@ -43,6 +45,9 @@ impl Course {
     pub(super) async fn run(mut self) -> Result<RunReport> {
         let (run, changes) = (self.kit.desk.run().to_owned(), self.items.len());
         self.say(Event::Started { run, changes });
+        if let Some(reason) = self.stop.clone() {
+            self.say(Event::Stopping { reason });
+        }
         self.remember_pending();
         let waves: BTreeSet<u32> = self.items.iter().map(|item| item.wave).collect();
         let last = waves.last().copied();
@@ -80,8 +85,12 @@ impl Course {
         let mut cancelled = self.cancelled.subscribe();
         let (end, beat) = (clock.elapsed().saturating_add(time), self.beat());
         while let Some(left) = end.checked_sub(clock.elapsed()).filter(|left| !left.is_zero()) {
+            let rest = self.kit.limit.left(clock.as_ref()).unwrap_or(left);
+            if rest.is_zero() {
+                return Ok(());
+            }
             tokio::select! {
-                () = clock.sleep(left.min(beat)) => self.kit.desk.hold().await?,
+                () = clock.sleep(left.min(beat).min(rest)) => self.kit.desk.hold().await?,
                 () = raised(&mut cancelled) => return Ok(()),
             }
         }
@@ -98,7 +107,7 @@ impl Course {
             item.doubts += u32::from(state == ChangeState::Doubt);
             item.handle = settled.handle;
             let wait = match settled.check_at {
-                Some(at) => self.kit.until(at),
+                Some(at) => self.kit.until(at).max(self.patience_with(place)),
                 None => wait,
             };
             self.due.insert(place, now.saturating_add(wait));
@@ -109,6 +118,21 @@ impl Course {
             self.say(Event::Change { place, state });
         }
         self.check_rates();
+    }
+
+    /// A target that says to ask again at once is asked less and less often.
+    fn patience_with(&mut self, place: usize) -> Duration {
+        let polls = self.polls.entry(place).or_default();
+        *polls = polls.saturating_add(1);
+        Duration::from_millis(1 << (*polls).min(10))
+    }
+
+    /// Whether changes may be sent: the decision holds, and the run has time left.
+    pub(super) fn may_send(&self) -> bool {
+        let clock = self.kit.desk.store().clock();
+        !self.halted()
+            && self.decision.valid_until() > self.kit.desk.now()
+            && !self.kit.limit.is_over(clock.as_ref())
     }
 
     pub(super) fn say(&self, event: Event) {
@@ -125,130 +149,26 @@ impl Course {
         }
     }
 
-    /// Rounds over one wave, until all of it is settled, or nothing more is to be done now.
-    async fn wave(&mut self, wave: u32) -> Result<()> {
-        let clock = self.kit.desk.store().clock().clone();
-        let patience = Duration::from_millis(self.kit.settings.pending_ms);
-        let patience = clock.elapsed().saturating_add(patience);
-        while !self.halted() {
-            self.settle_doubts(wave).await?;
-            self.decide_again().await?;
-            let now = clock.elapsed();
-            let errands = self.errands(wave, now)?;
-            if !errands.is_empty() {
-                self.run_errands(errands).await?;
-                continue;
-            }
-            let due = self.open(wave).map(|item| self.due_of(item)).min();
-            let Some(due) = due else { return Ok(()) };
-            let only_pending = self.open(wave).all(|item| item.state == ChangeState::Pending);
-            if only_pending && due > patience {
-                return Ok(());
-            }
-            self.pause("to try again", due.saturating_sub(now)).await?;
+    /// Asks the gate again when what it said has run out, and stops when the run's time has.
+    pub(super) async fn decide_again(&mut self) -> Result<()> {
+        if self.kit.limit.is_over(self.kit.desk.store().clock().as_ref()) {
+            self.stop(self.kit.limit.error().to_string());
         }
-        Ok(())
-    }
-
-    /// What can be done now: batches of one target, and questions after pending changes.
-    fn errands(&self, wave: u32, now: Duration) -> Result<VecDeque<Errand>> {
-        let (mut errands, mut batches) = (VecDeque::new(), HashMap::<usize, Vec<Sent>>::new());
-        for item in self.open(wave).filter(|item| self.due_of(item) <= now) {
-            let sent = self.sent(item)?;
-            if let (ChangeState::Pending, Some(handle)) = (item.state, &item.handle) {
-                errands.push_back(Errand::Ask(sent, handle.clone()));
-                continue;
-            }
-            let batch = batches.entry(self.kit.work.target_at(item.place)?).or_default();
-            batch.push(sent);
-            if batch.len() >= self.kit.settings.batch {
-                errands.push_back(Errand::Send(std::mem::take(batch)));
-            }
-        }
-        errands.extend(batches.into_values().filter(|it| !it.is_empty()).map(Errand::Send));
-        Ok(errands)
-    }
-
-    fn sent(&self, item: &Item) -> Result<Sent> {
-        Ok(Sent::of(item, self.kit.work.idempotency(item.place)?, self.kit.desk.now()))
-    }
-
-    /// Runs errands beside each other, as many as may be under way, with signs of life.
-    async fn run_errands(&mut self, mut errands: VecDeque<Errand>) -> Result<()> {
-        let (mut set, mut under_way) = (JoinSet::new(), HashMap::<Id, Errand>::new());
-        let mut failed = None;
-        let clock = self.kit.desk.store().clock().clone();
-        loop {
-            while failed.is_none()
-                && !self.halted()
-                && set.len() < self.kit.settings.in_flight.max(1)
-            {
-                let Some(errand) = errands.pop_front() else { break };
-                let task = set.spawn(errand.clone().run(self.kit.clone()));
-                under_way.insert(task.id(), errand);
-            }
-            let joined = tokio::select! {
-                joined = set.join_next_with_id() => joined,
-                () = clock.sleep(self.beat()) => {
-                    // A lost lease shows at the next step; what is under way is waited for.
-                    failed = failed.or(self.kit.desk.hold().await.err());
-                    continue;
-                }
-            };
-            let Some(joined) = joined else { break };
-            if let Err(error) = self.joined(joined, &mut under_way).await {
-                failed.get_or_insert(error);
-            }
-        }
-        failed.map_or(Ok(()), Err)
-    }
-
-    async fn joined(
-        &mut self,
-        joined: Result<(Id, Result<Vec<Judged>>), JoinError>,
-        under_way: &mut HashMap<Id, Errand>,
-    ) -> Result<()> {
-        let (id, outcome) = match joined {
-            Ok((id, outcome)) => (id, Some(outcome)),
-            Err(panicked) => (panicked.id(), None),
-        };
-        let errand = under_way.remove(&id);
-        let places = errand.as_ref().map(Errand::places).unwrap_or_default();
-        if let Some(Errand::Send(sent)) = &errand {
-            for one in sent {
-                if let Some(item) = self.items.get_mut(one.place) {
-                    item.attempts = one.attempts;
-                }
-            }
-        }
-        let judged = match outcome {
-            Some(judged) => judged?,
-            None => self.panicked(&places).await?,
-        };
-        self.take(judged);
-        Ok(())
-    }
-
-    /// A connector that panicked said nothing about its changes.
-    async fn panicked(&self, sent: &[Sent]) -> Result<Vec<Judged>> {
-        let error = Error::new(Kind::Protocol, "the connector panicked; report it to its author");
-        let judged = sent.iter().map(|one| self.kit.judge().doubt(*one, &error));
-        let judged = judged.collect::<Result<Vec<_>>>()?;
-        self.kit.write(&judged).await?;
-        Ok(judged)
-    }
-
-    /// Asks the gate again when what it said has run out.
-    async fn decide_again(&mut self) -> Result<()> {
         let over = self.decision.valid_until() <= self.kit.desk.now();
         if !over || self.halted() {
             return Ok(());
         }
         let plan = self.kit.work.plan().clone();
         let (store, gate) = (self.kit.desk.store().clone(), self.gate.clone());
-        let decision = store.submit(move |tx| ask(tx, gate.as_ref(), &plan, None)).await;
-        match decision {
-            Ok(decision) => self.decision = decision,
+        let terms = self.terms.clone();
+        let decision = store.submit(move |tx| {
+            let decision = ask(tx, gate.as_ref(), &plan)?;
+            terms.let_go_on(&decision)?;
+            Ok((decision, tx.now()))
+        });
+        match decision.await {
+            Ok((decision, now)) if decision.valid_until() > now => self.decision = decision,
+            Ok(_) => self.stop("the gate's decision does not hold even now".to_owned()),
             Err(error) => self.stop(error.to_string()),
         }
         Ok(())
@@ -256,6 +176,10 @@ impl Course {
 
     async fn pass_gate(&mut self, wave: u32) -> Result<()> {
         while !self.halted() {
+            if self.kit.limit.is_over(self.kit.desk.store().clock().as_ref()) {
+                self.stop(self.kit.limit.error().to_string());
+                return Ok(());
+            }
             match self.gate.after_wave(wave, &self.counts()).await {
                 Ok(Next::Go) => return Ok(()),
                 Ok(Next::Wait(time)) => {
@@ -315,12 +239,12 @@ impl Course {
     }
 
     /// How long the run may go without a sign of life.
-    fn beat(&self) -> Duration {
+    pub(super) fn beat(&self) -> Duration {
         let third = self.kit.desk.lease_time().unsigned_abs() / 3;
         Duration::from_millis(third.max(1))
     }
 
-    fn due_of(&self, item: &Item) -> Duration {
+    pub(super) fn due_of(&self, item: &Item) -> Duration {
         self.due.get(&item.place).copied().unwrap_or_default()
     }
 

@@ -153,8 +153,14 @@ impl Course {
         if settled.is_empty() {
             return Ok(());
         }
+        let now = self.kit.desk.store().clock().elapsed();
+        // Looking does not shorten the wait that the target asked for.
+        let left = |place: usize| {
+            self.due.get(&place).map_or(Duration::ZERO, |due| due.saturating_sub(now))
+        };
         let judged = settled.into_iter();
-        let judged = judged.map(|settled| Judged { settled, wait: Duration::ZERO, look: false });
+        let judged =
+            judged.map(|settled| Judged { wait: left(settled.place), settled, look: false });
         let judged: Vec<Judged> = judged.collect();
         self.kit.write(&judged).await?;
         self.take(judged);

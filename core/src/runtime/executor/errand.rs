@@ -10,6 +10,7 @@ use super::super::store::{ChangeState, Settled};
 use super::desk::Desk;
 use super::hooks::Point;
 use super::judge::{Judge, Judged, Sent};
+use super::limit::Limit;
 use super::settings::ExecutorSettings;
 use super::work::Work;
 
@@ -28,6 +29,7 @@ pub(super) struct Kit {
     pub(super) desk: Desk,
     pub(super) work: Work,
     pub(super) settings: ExecutorSettings,
+    pub(super) limit: Limit,
 }
 
 impl Errand {
@@ -81,12 +83,25 @@ impl Kit {
         self.desk.check_held()?;
         let clock = self.desk.store().clock();
         let began = clock.elapsed();
-        let outcome = target.writer.apply(Context::new(), authorised).await;
+        let outcome = tokio::select! {
+            outcome = target.writer.apply(Context::new(), authorised) => outcome,
+            error = self.out_of_time() => Err(error),
+        };
         metrics::histogram!(names::APPLY).record(clock.elapsed().saturating_sub(began));
         self.desk.at(Point::AfterSend);
         let now = self.desk.now();
         sent.iter_mut().for_each(|one| one.at = now);
         self.judge_all(&sent, outcome)
+    }
+
+    /// Resolves when the run's time is over, if it has an end.
+    async fn out_of_time(&self) -> Error {
+        let clock = self.desk.store().clock();
+        match self.limit.left(clock.as_ref()) {
+            Some(left) => clock.sleep(left).await,
+            None => std::future::pending().await,
+        }
+        self.limit.error()
     }
 
     /// One receipt a change, in their order; anything else says nothing about any of them.

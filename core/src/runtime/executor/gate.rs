@@ -9,7 +9,7 @@ use trueup_connector::{Error, Hash, Kind, Result, async_trait};
 use super::super::store::Tx;
 use super::super::store::approvals::used_by_others;
 use super::report::RunCounts;
-use crate::guard::{BreakGlass, Decision, Grant, Outcome, Policy, Request};
+use crate::guard::{BreakGlass, Decision, Policy, Request};
 use crate::plan::Plan;
 
 /// Decides about a plan at the moment it is executed, and between its waves.
@@ -96,28 +96,13 @@ pub enum Next {
     Stop(String),
 }
 
-/// Asks the gate about a plan, with what is used at this moment; a no is an error.
-///
-/// Without a grant (it was used up when the run began) only a denial is a no.
-pub(super) fn ask(
-    tx: &mut Tx<'_>,
-    gate: &dyn Gate,
-    plan: &Plan,
-    grant: Option<&Grant>,
-) -> Result<Decision> {
+/// Asks the gate about a plan, with what is used at this moment; what it says is in the log.
+pub(super) fn ask(tx: &mut Tx<'_>, gate: &dyn Gate, plan: &Plan) -> Result<Decision> {
     let now = tx.now();
     let decision = gate.decide(plan, now, &Used { tx, plan: plan.digest() })?;
     if decision.plan() != plan.digest() {
         let message = "the gate decided about another plan";
         return Err(Error::new(Kind::Invalid, message));
-    }
-    match grant {
-        Some(grant) => grant.permits(&decision, now)?,
-        None if decision.outcome() == Outcome::Deny => {
-            let message = "the plan is denied now; explain the decision to see why";
-            return Err(Error::new(Kind::Forbidden, message));
-        }
-        None => {}
     }
     tx.log("run.decided", None, &decision.to_json())?;
     Ok(decision)

@@ -66,6 +66,13 @@ impl Judge<'_> {
             Receipt::Failed(error) if sent.may_be_own() => {
                 Ok(look(settled(ChangeState::Doubt).because(error)))
             }
+            // A target that has nothing but reading back is not believed when it says to try again.
+            Receipt::Failed(error)
+                if matches!(sent.idempotency, Idempotency::ReadBack { .. })
+                    && self.wait(sent, &error)?.is_some() =>
+            {
+                self.doubt(sent, &error)
+            }
             Receipt::Failed(error) => self.again_or(sent, error, ChangeState::Failed),
             Receipt::Refused(error) => self.again_or(sent, error, ChangeState::Refused),
             Receipt::Unknown(error) => self.doubt(sent, &error),
@@ -96,14 +103,19 @@ impl Judge<'_> {
 
     /// Sent again where that is allowed and makes sense, else at its end.
     fn again_or(self, sent: Sent, error: Error, end: ChangeState) -> Result<Judged> {
-        let wait = match sent.idempotency {
-            Idempotency::AtMostOnce => None,
-            _ => self.schedule.wait(sent.attempts, error.retry(), self.entropy)?,
-        };
+        let wait = self.wait(sent, &error)?;
         let state = if wait.is_some() { ChangeState::Retry } else { end };
         let settled = Settled { sent_at: Some(sent.at), ..Settled::new(sent.place, state) };
         let wait = wait.unwrap_or_default();
         Ok(Judged { settled: settled.because(error), wait, look: false })
+    }
+
+    /// How long to wait before it is sent again, where that is allowed and makes sense.
+    fn wait(self, sent: Sent, error: &Error) -> Result<Option<Duration>> {
+        match sent.idempotency {
+            Idempotency::AtMostOnce => Ok(None),
+            _ => self.schedule.wait(sent.attempts, error.retry(), self.entropy),
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use trueup_connector::record::canonical;
 use trueup_connector::{Change, Column, Coverage, Error, Kind, Operation, Result, Snapshot, Value};
 
+use super::work::renamed;
+
 /// What a target holds of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -105,6 +107,14 @@ impl Sought<'_> {
                 Some(record) if !before.is_empty() && holds(record, before) => Seen::Before,
                 Some(_) => Seen::Other,
             },
+            // A rename is done when the record has left its old name; one that was under the new
+            // name already proves nothing.
+            Operation::Update if self.renames() => match (old, new) {
+                (None, Some(record)) if holds(record, after) && absence => Seen::Wish,
+                (Some(record), None) if !before.is_empty() && holds(record, before) => Seen::Before,
+                (None, _) if !absence => not_covered(),
+                _ => Seen::Other,
+            },
             Operation::Update => match (old, new) {
                 (_, Some(record)) if holds(record, after) => Seen::Wish,
                 (Some(record), _) if !before.is_empty() && holds(record, before) => Seen::Before,
@@ -115,13 +125,13 @@ impl Sought<'_> {
         }
     }
 
+    fn renames(&self) -> bool {
+        key(&self.wished_key()) != key(&self.change.key)
+    }
+
     /// The record's key once the change has taken place: a rename changes it.
     fn wished_key(&self) -> Vec<Value> {
-        let wish = |name: &String, old: &Value| {
-            let new = self.change.after.iter().find(|(field, _)| field == name);
-            new.map_or_else(|| old.clone(), |(_, value)| value.clone())
-        };
-        self.key_names.iter().zip(&self.change.key).map(|(name, old)| wish(name, old)).collect()
+        renamed(self.change, self.key_names)
     }
 }
 

@@ -1,42 +1,46 @@
 //! Carrying a plan out, once: journal first, then the effect, then the receipt.
 //!
-//! order: settings → hooks → report → gate → work → desk → judge → look → errand → course → doubts
+//! order: settings → hooks → report → execution → gate → work → desk → begun → limit → judge → look → errand → course → rounds → doubts
 
+mod begun;
 mod course;
 mod desk;
 mod doubts;
 mod errand;
+mod execution;
 mod gate;
 mod hooks;
 mod judge;
+mod limit;
 mod look;
 mod report;
+mod rounds;
 mod settings;
 mod work;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tracing::Instrument;
 use trueup_connector::{Error, Kind, Result};
 
-use super::clock::{fresh_id, hex, iso};
-use super::store::approvals::{keep_grant, keep_plan, plan, reserve};
-use super::store::journal::{answer, begin, find_open, items, open_runs, resume};
-use super::store::{Begin, Item, Store, Ticket, Tx};
-use crate::guard::{Decision, Grant};
+use super::clock::{fresh_id, hex};
+use super::store::Store;
+use super::store::approvals::plan;
+use super::store::journal::{abandon, answer, find_open, look_up, open_runs};
+use crate::guard::Grant;
 use crate::plan::Plan;
+use begun::Begun;
 use course::{Course, Listener};
 use desk::{Desk, tell};
 use errand::Kit;
-use gate::ask;
+use limit::Limit;
 use work::Work;
 
+pub use execution::Execution;
 pub use gate::{Gate, Next, PolicyGate, Usage};
 pub use hooks::{Hooks, Point};
 pub use report::{ChangeReport, Event, RunCounts, RunReport, RunStatus};
@@ -162,6 +166,32 @@ impl Executor {
         Ok(self.start(work, begun, gate))
     }
 
+    /// What became of a run, however long ago and in whichever process: with what people answered since.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown run; those of the store.
+    pub async fn report(&self, run: &str) -> Result<RunReport> {
+        let id = run.to_owned();
+        let (status, reason, items) = self.store.submit(move |tx| look_up(tx, &id)).await?;
+        let status = RunStatus::named(&status)?;
+        Ok(RunReport::new(run, status, reason, items))
+    }
+
+    /// Gives a run up that cannot be taken up again: what was not sent is refused, and of what was, a
+    /// person is asked. Nothing is sent, and no system is looked at.
+    ///
+    /// Take a run up with [`Executor::recover`] where that is possible: it finds out more.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown run, `conflict` for one that has ended or that another process is
+    /// at; `invalid` without a name and a reason; those of the store.
+    pub async fn abandon(&self, run: &str, by: &str, reason: &str) -> Result<RunReport> {
+        check_said(by, reason)?;
+        let [id, by, reason] = [run, by, reason].map(str::to_owned);
+        self.store.submit(move |tx| abandon(tx, &id, &by, &reason)).await?;
+        self.report(run).await
+    }
+
     /// What a person says became of a change that nobody knew about: whether it took place.
     ///
     /// # Errors
@@ -175,63 +205,9 @@ impl Executor {
         by: &str,
         reason: &str,
     ) -> Result<()> {
-        if by.trim().is_empty() || reason.trim().is_empty() {
-            let message = "an answer needs the name of who gives it, and a reason";
-            return Err(Error::new(Kind::Invalid, message));
-        }
+        check_said(by, reason)?;
         let [run, by, reason] = [run, by, reason].map(str::to_owned);
         self.store.submit(move |tx| answer(tx, &run, place, took_place, &by, &reason)).await
-    }
-
-    async fn begin(
-        &self,
-        run: &str,
-        grant: &Grant,
-        work: &Work,
-        gate: Arc<dyn Gate>,
-    ) -> Result<Begun> {
-        let (run, plan, scopes) = (run.to_owned(), work.plan().clone(), work.scopes());
-        let (waves, grant) = (work.waves(), grant.clone());
-        let (time, back) = (self.lease_ms(), self.settings.clock_back_ms);
-        let hooks = self.hooks.clone();
-        let begun = self.store.submit(move |tx| {
-            check_clock(tx, back)?;
-            keep_plan(tx, &plan)?;
-            keep_grant(tx, &grant)?;
-            let permit = hex(&grant.id());
-            begin(tx, &run, &Begin { plan: plan.digest(), permit, waves })?;
-            let ticket = Ticket::take(tx, &run, &scopes, time)?;
-            let decision = ask(tx, gate.as_ref(), &plan, Some(&grant))?;
-            for used in decision.uses() {
-                reserve(tx, &used.limit, used.count, &plan.digest())?;
-            }
-            tell(&hooks, Point::InBegin);
-            Ok(Begun { items: items(tx, &run)?, ticket, decision })
-        });
-        begun.await
-    }
-
-    async fn resume(&self, run: &str, work: &Work, gate: Arc<dyn Gate>) -> Result<Begun> {
-        let (scopes, time) = (work.scopes(), self.lease_ms());
-        let clock = self.store.clock().clone();
-        let patience = clock.elapsed() + Duration::from_millis(self.settings.lease_ms);
-        loop {
-            let (run, plan, scopes) = (run.to_owned(), work.plan().clone(), scopes.clone());
-            let (gate, hooks) = (gate.clone(), self.hooks.clone());
-            let begun = self.store.submit(move |tx| {
-                let ticket = Ticket::take(tx, &run, &scopes, time)?;
-                resume(tx, &run)?;
-                let decision = ask(tx, gate.as_ref(), &plan, None)?;
-                tell(&hooks, Point::InResume);
-                Ok(Begun { items: items(tx, &run)?, ticket, decision })
-            });
-            match begun.await {
-                Err(error) if error.kind() == Kind::Conflict && clock.elapsed() < patience => {
-                    clock.sleep(Duration::from_millis(self.settings.lease_ms / 20 + 1)).await;
-                }
-                begun => return begun,
-            }
-        }
     }
 
     /// The plan of an open run, as it is handed in or as it was kept.
@@ -253,10 +229,11 @@ impl Executor {
     }
 
     fn start(&self, work: Work, begun: Begun, gate: Arc<dyn Gate>) -> Execution {
-        let Begun { ticket, decision, items } = begun;
+        let Begun { ticket, decision, items, terms, started_at, over } = begun;
         let (id, plan) = (ticket.run.clone(), hex(&work.plan().digest()));
         let desk = Desk::new(self.store.clone(), ticket, self.hooks.clone());
-        let kit = Arc::new(Kit { desk, work, settings: self.settings.clone() });
+        let limit = Limit::new(&self.store, started_at, decision.timeout());
+        let kit = Arc::new(Kit { desk, work, settings: self.settings.clone(), limit });
         let (cancelled, listener) = (Arc::new(watch::Sender::new(false)), self.listener.clone());
         let changes = items.len();
         let course = Course {
@@ -264,11 +241,13 @@ impl Executor {
             items,
             gate,
             decision,
+            terms,
             listener,
             cancelled: cancelled.clone(),
-            stop: None,
+            stop: over.map(|error| error.to_string()),
             to_look_at: HashSet::new(),
             due: HashMap::new(),
+            polls: HashMap::new(),
         };
         let span = tracing::info_span!("trueup.run", run = %id, plan, changes);
         let task = tokio::spawn(course.run().instrument(span));
@@ -288,34 +267,19 @@ impl Executor {
         }
     }
 
-    fn lease_ms(&self) -> i64 {
-        i64::try_from(self.settings.lease_ms).unwrap_or(i64::MAX).max(1)
-    }
-
     fn at(&self, point: Point) {
         tell(&self.hooks, point);
     }
 }
 
-/// What a run begins with.
-struct Begun {
-    ticket: Ticket,
-    decision: Decision,
-    items: Vec<Item>,
-}
-
-/// A clock that went back would make ended grants good again, and freezes of yesterday hold today.
-fn check_clock(tx: &Tx<'_>, back: u64) -> Result<()> {
-    let latest = tx.latest()?;
-    if tx.now().saturating_add(i64::try_from(back).unwrap_or(i64::MAX)) >= latest {
-        return Ok(());
+fn check_said(by: &str, reason: &str) -> Result<()> {
+    match by.trim().is_empty() || reason.trim().is_empty() {
+        true => {
+            let message = "an answer needs the name of who gives it, and a reason";
+            Err(Error::new(Kind::Invalid, message))
+        }
+        false => Ok(()),
     }
-    let message = format!(
-        "the clock went back: it says {}, and the log has an entry of {}; set the clock right",
-        iso(tx.now()),
-        iso(latest)
-    );
-    Err(Error::new(Kind::Conflict, message))
 }
 
 impl fmt::Debug for Executor {
@@ -324,48 +288,5 @@ impl fmt::Debug for Executor {
             .field("store", &self.store)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
-    }
-}
-
-/// A run that goes on by itself. Dropping this handle does not stop it.
-#[derive(Debug)]
-pub struct Execution {
-    id: String,
-    cancelled: Arc<watch::Sender<bool>>,
-    task: JoinHandle<Result<RunReport>>,
-}
-
-impl Execution {
-    /// Its name: 32 hexadecimal digits.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// Asks it to stop. What is under way is finished and written down; nothing more is sent.
-    pub fn cancel(&self) {
-        self.cancelled.send_replace(true);
-    }
-
-    /// A way to cancel it after [`Execution::wait`] took the handle.
-    pub fn canceller(&self) -> impl Fn() + Send + Sync + 'static {
-        let cancelled = self.cancelled.clone();
-        move || {
-            cancelled.send_replace(true);
-        }
-    }
-
-    /// Waits for its end.
-    ///
-    /// # Errors
-    /// Those of the store, and `conflict` where another executor took its place: the run is open, and
-    /// [`Executor::recover`] takes it up again.
-    pub async fn wait(self) -> Result<RunReport> {
-        match self.task.await {
-            Ok(outcome) => outcome.map_err(|error| error.with("run", &self.id)),
-            Err(cause) => {
-                let message = "the run's task ended before the run; take the run up again";
-                Err(Error::new(Kind::Internal, message).with("run", &self.id).with_source(cause))
-            }
-        }
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use trueup_connector::{Error, Kind, Result};
+
 use super::super::store::{ChangeState, Item};
 use crate::plan::Effect;
 
@@ -48,7 +50,7 @@ pub enum Event {
     },
 }
 
-/// How a run ended.
+/// How a run ended, if it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RunStatus {
@@ -60,6 +62,10 @@ pub enum RunStatus {
     Cancelled,
     /// Some changes are still pending; it can be taken up again.
     Waiting,
+    /// It goes on, or its process ended; then it can be taken up again.
+    Running,
+    /// Somebody gave it up.
+    Abandoned,
 }
 
 impl RunStatus {
@@ -70,7 +76,17 @@ impl RunStatus {
             Self::Stopped => "stopped",
             Self::Cancelled => "cancelled",
             Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Abandoned => "abandoned",
         }
+    }
+
+    pub(super) fn named(name: &str) -> Result<Self> {
+        let all = [Self::Finished, Self::Stopped, Self::Cancelled, Self::Waiting, Self::Running];
+        let known = all.into_iter().chain([Self::Abandoned]).find(|status| status.name() == name);
+        known.ok_or_else(|| {
+            Error::new(Kind::Data, format!("the store is damaged: a run is `{name}`"))
+        })
     }
 }
 

@@ -4,8 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::json;
-use trueup_connector::{Change, Connector, Error, Idempotency, Kind, Operation, Result, Writer};
+use sha2::{Digest, Sha256};
+use trueup_connector::record::canonical;
+use trueup_connector::{
+    Change, Connector, Error, Hash, Idempotency, Kind, Operation, Result, Value, Writer,
+};
 
+use super::super::store::Deed;
 use crate::plan::Plan;
 use crate::reconcile::Side;
 
@@ -103,8 +108,26 @@ impl Work {
         scopes.into_iter().collect()
     }
 
-    pub(super) fn waves(&self) -> Vec<u32> {
-        self.plan.changes().iter().map(|change| change.wave()).collect()
+    /// What is done to which records.
+    pub(super) fn deeds(&self) -> Result<Vec<Deed>> {
+        let changes = self.plan.changes().iter().zip(&self.tasks);
+        changes.map(|(planned, task)| self.deed(planned.wave(), task)).collect()
+    }
+
+    fn deed(&self, wave: u32, task: &Task) -> Result<Deed> {
+        let Target { scope, .. } = self.target(task.target)?;
+        let key = task.change.key.as_slice();
+        let record = digest(&[scope], key);
+        let becomes = digest(&[scope], &renamed(&task.change, &task.key_names));
+        let (plan, action) = (
+            self.plan.origin(),
+            match &task.change.operation {
+                Operation::Action(name) => name.as_str(),
+                _ => "",
+            },
+        );
+        let deed = digest(&[&plan.expected_read, &plan.actual_read, scope, action], key);
+        Ok(Deed { wave, record, becomes, deed })
     }
 
     pub(super) fn change(&self, place: usize) -> Result<&Change> {
@@ -128,7 +151,14 @@ impl Work {
     pub(super) fn idempotency(&self, place: usize) -> Result<Idempotency> {
         let task = self.task(place)?;
         let Target { writer, resource, .. } = self.target(task.target)?;
-        Ok(writer.idempotency(resource, &task.change.operation))
+        let declared = writer.idempotency(resource, &task.change.operation);
+        // A condition that the change does not have keeps nothing from happening twice.
+        let bare = task.change.version.is_none() && task.change.before.is_empty();
+        let bare = bare && !matches!(task.change.operation, Operation::Create | Operation::Delete);
+        Ok(match declared {
+            Idempotency::Conditional if bare => Idempotency::AtMostOnce,
+            declared => declared,
+        })
     }
 
     /// Whether reading the target back can show that the change took place.
@@ -157,6 +187,24 @@ impl Work {
         self.targets.push(Target { side, resource, connector, writer, scope });
         Ok(self.targets.len() - 1)
     }
+}
+
+/// The key that the record has once the change took place: a rename gives it another.
+pub(super) fn renamed(change: &Change, key_names: &[String]) -> Vec<Value> {
+    let wish = |name: &String, old: &Value| {
+        let new = change.after.iter().find(|(field, _)| field == name);
+        new.map_or_else(|| old.clone(), |(_, value)| value.clone())
+    };
+    key_names.iter().zip(&change.key).map(|(name, old)| wish(name, old)).collect()
+}
+
+fn digest(words: &[&str], values: &[Value]) -> Hash {
+    let mut bytes = Vec::new();
+    words.iter().for_each(|word| canonical::frame(&mut bytes, word.as_bytes()));
+    values.iter().for_each(|value| {
+        canonical::frame_with(&mut bytes, |out| canonical::write_value(out, value));
+    });
+    Sha256::digest(bytes).into()
 }
 
 fn gone() -> Error {

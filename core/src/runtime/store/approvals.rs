@@ -1,4 +1,4 @@
-//! What was planned, decided, answered and permitted, and how much of each limit is used.
+//! What was planned, decided, answered and granted, and how much of each limit is used.
 
 use std::time::SystemTime;
 
@@ -6,10 +6,10 @@ use rusqlite::{Row, params};
 use serde_json::{Value as Json, json};
 use trueup_connector::{Error, Hash, Kind, Result};
 
-use super::super::clock::{hex, iso, millis, moment};
+use super::super::clock::{hex, millis, moment};
 use super::Store;
 use super::tx::Tx;
-use crate::guard::{Approval, Decision, Grant, GrantedBy};
+use crate::guard::{Approval, Decision, Grant, GrantedBy, moment_text};
 use crate::plan::Plan;
 
 /// Something decided or answered about a plan, as it was written down.
@@ -27,7 +27,7 @@ pub struct Noted {
 /// A grant, as it was written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Permit {
+pub struct KeptGrant {
     /// Its id in hexadecimal digits.
     pub id: String,
     /// The plan it is for.
@@ -36,24 +36,6 @@ pub struct Permit {
     pub expires_at: SystemTime,
     /// The run that used it.
     pub run: Option<String>,
-}
-
-/// A time in which named limits and freezes are lifted, on two people's word.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct OpenedGlass {
-    /// Its name: 32 hexadecimal digits.
-    pub id: String,
-    /// Who opened it, why, and what it lifts.
-    pub document: Json,
-    /// When it begins.
-    pub from: SystemTime,
-    /// When it ends.
-    pub until: SystemTime,
-    /// By when somebody must have looked at what was done.
-    pub review_due: SystemTime,
-    /// Who has, and when.
-    pub reviewed: Option<(String, SystemTime)>,
 }
 
 impl Store {
@@ -144,62 +126,15 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`; those of the store.
-    pub fn permitted(&self, id: &str) -> Result<Permit> {
+    pub fn grant(&self, id: &str) -> Result<KeptGrant> {
         let id = id.to_owned();
-        let question = "SELECT id, plan, expires_at, run FROM permission WHERE id = ?";
+        let question = "SELECT id, plan, expires_at, run FROM grant WHERE id = ?";
         self.call(move |tx| {
             let found = tx.first(question, [&id], |row| {
                 let expires_at = moment(row.get(2)?);
-                Ok(Permit { id: row.get(0)?, plan: row.get(1)?, expires_at, run: row.get(3)? })
+                Ok(KeptGrant { id: row.get(0)?, plan: row.get(1)?, expires_at, run: row.get(3)? })
             })?;
             found.ok_or_else(|| Error::new(Kind::NotFound, format!("there is no grant `{id}`")))
-        })
-    }
-
-    /// Writes down that glass was broken.
-    ///
-    /// # Errors
-    /// `invalid` for a time that ends before it begins; those of the store.
-    pub fn keep_break_glass(
-        &self,
-        document: Json,
-        from: SystemTime,
-        until: SystemTime,
-        review_due: SystemTime,
-    ) -> Result<OpenedGlass> {
-        if until <= from {
-            return Err(Error::new(Kind::Invalid, "a break-glass ends after it begins"));
-        }
-        let times = [from, until, review_due].map(millis);
-        self.call(move |tx| break_glass(tx, document, times))
-    }
-
-    /// Every break-glass, last first.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub fn break_glasses(&self) -> Result<Vec<OpenedGlass>> {
-        let question =
-            "SELECT id, document, from_at, until_at, review_due, reviewed_by, reviewed_at
-            FROM break_glass ORDER BY from_at DESC, id";
-        self.call(move |tx| tx.rows(question, [], glass))
-    }
-
-    /// Writes down that somebody has looked at what was done under a break-glass.
-    ///
-    /// # Errors
-    /// `not_found` where there is none of this name that waits for a review; those of the store.
-    pub fn review(&self, break_glass: &str, by: &str) -> Result<()> {
-        let (id, by) = (break_glass.to_owned(), by.to_owned());
-        self.call(move |tx| {
-            let values = params![by, tx.now(), id];
-            let statement = "UPDATE break_glass SET reviewed_by = ?, reviewed_at = ?
-                WHERE id = ? AND reviewed_by IS NULL";
-            if tx.run(statement, values)? == 0 {
-                let message = format!("no break-glass `{id}` waits for a review");
-                return Err(Error::new(Kind::NotFound, message));
-            }
-            tx.log("glass.reviewed", Some(&by), &json!({"id": id, "by": by}))
         })
     }
 
@@ -293,14 +228,17 @@ fn no_plan(digest: &Hash) -> Error {
 pub(in crate::runtime) fn keep_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     check_plan(tx, &grant.plan())?;
     let id = hex(&grant.id());
-    let values = params![id, grant.plan(), grant.expires(), tx.now()];
-    let statement = "INSERT OR IGNORE INTO permission (id, plan, expires_at, at)
-        VALUES (?, ?, ?, ?)";
+    let terms = serde_json::to_string(&grant.terms()).map_err(|cause| {
+        Error::new(Kind::Internal, format!("a grant cannot be written down: {cause}"))
+    })?;
+    let values = params![id, grant.plan(), grant.expires(), terms, tx.now()];
+    let statement = "INSERT OR IGNORE INTO grant (id, plan, expires_at, terms, at)
+        VALUES (?, ?, ?, ?, ?)";
     if tx.run(statement, values)? == 0 {
         return Ok(());
     }
     let said = json!({
-        "grant": id, "plan": hex(&grant.plan()), "expires_at": iso(grant.expires()),
+        "grant": id, "plan": hex(&grant.plan()), "expires_at": moment_text(grant.expires()),
         "requester": grant.requester().chain(), "by": by(grant.by()),
     });
     tx.log("plan.granted", None, &said)
@@ -311,48 +249,15 @@ fn by(by: &GrantedBy) -> Json {
         GrantedBy::Policy => json!("policy"),
         GrantedBy::People(people) => json!({"people": people}),
         GrantedBy::BreakGlass { people, opening, review_by } => {
-            json!({"people": people, "opening": hex(opening), "review_by": iso(*review_by)})
+            json!({"people": people, "opening": hex(opening), "review_by": moment_text(*review_by)})
         }
     }
-}
-
-fn break_glass(tx: &mut Tx<'_>, document: Json, times: [i64; 3]) -> Result<OpenedGlass> {
-    let id = tx.fresh_id()?;
-    let [from, until, review_due] = times;
-    tx.run(
-        "INSERT INTO break_glass (id, document, from_at, until_at, review_due)
-         VALUES (?, ?, ?, ?, ?)",
-        params![id, document.to_string(), from, until, review_due],
-    )?;
-    let said = json!({
-        "id": id, "from": iso(from), "until": iso(until), "review_due": iso(review_due),
-        "opened": document,
-    });
-    tx.log("glass.broken", None, &said)?;
-    let [from, until, review_due] = times.map(moment);
-    Ok(OpenedGlass { id, document, from, until, review_due, reviewed: None })
 }
 
 fn approval(row: &Row<'_>) -> rusqlite::Result<Noted> {
     let document: Option<String> = row.get(1)?;
     let document = document.map(|text| json_column(1, &text)).transpose()?;
     Ok(Noted { what: row.get(0)?, document, at: moment(row.get(2)?) })
-}
-
-fn glass(row: &Row<'_>) -> rusqlite::Result<OpenedGlass> {
-    let document: String = row.get(1)?;
-    let reviewed = match row.get::<_, Option<String>>(5)? {
-        Some(by) => Some((by, moment(row.get(6)?))),
-        None => None,
-    };
-    Ok(OpenedGlass {
-        id: row.get(0)?,
-        document: json_column(1, &document)?,
-        from: moment(row.get(2)?),
-        until: moment(row.get(3)?),
-        review_due: moment(row.get(4)?),
-        reviewed,
-    })
 }
 
 fn json_column(column: usize, text: &str) -> rusqlite::Result<Json> {

@@ -3,6 +3,7 @@
 //! One thread owns the connection. Each piece of work stands in a savepoint: one that fails takes
 //! back what it did and leaves the others. Nobody hears of success before the commit.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -40,7 +41,9 @@ where
     R: FnOnce(Result<T>) + Send,
 {
     fn work(&mut self, tx: &mut Tx<'_>) -> bool {
-        self.outcome = self.work.take().map(|work| work(tx));
+        // A host's gate may panic: that must not take the store with it.
+        let caught = self.work.take().map(|work| catch_unwind(AssertUnwindSafe(|| work(tx))));
+        self.outcome = caught.map(|outcome| outcome.unwrap_or_else(|_| Err(panicked())));
         matches!(self.outcome, Some(Ok(_)))
     }
 
@@ -94,6 +97,12 @@ impl Drop for Committer {
             let _ = thread.join();
         }
     }
+}
+
+fn panicked() -> Error {
+    let message =
+        "what was done in the store panicked, and was taken back; report it to its author";
+    Error::new(Kind::Internal, message)
 }
 
 fn closed() -> Error {

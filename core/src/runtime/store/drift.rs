@@ -7,10 +7,11 @@ use rusqlite::{Row, params};
 use serde_json::json;
 use trueup_connector::{Error, Hash, Kind, Result};
 
-use super::super::clock::{iso, millis, moment};
+use super::super::clock::{millis, moment};
 use super::Store;
 use super::catalogue::Scope;
 use super::tx::Tx;
+use crate::guard::moment_text;
 use crate::reconcile::{FindingId, Report};
 
 /// What became of findings since the last report of a reconciliation.
@@ -203,7 +204,7 @@ fn suppress(
     until: i64,
 ) -> Result<()> {
     if until <= tx.now() {
-        let message = format!("the suppression would have ended at {} already", iso(until));
+        let message = format!("the suppression would have ended at {} already", moment_text(until));
         return Err(Error::new(Kind::Invalid, message));
     }
     let place = place(tx, scope)?;
@@ -218,7 +219,7 @@ fn suppress(
         params![place, id.as_bytes(), owner, reason, until, tx.now()],
     )?;
     let said = json!({
-        "id": id.to_string(), "owner": owner, "reason": reason, "until": iso(until),
+        "id": id.to_string(), "owner": owner, "reason": reason, "until": moment_text(until),
     });
     tx.log("finding.suppressed", None, &said)
 }

@@ -47,8 +47,8 @@ impl Store {
     /// [`audit::add_signature`](crate::audit::add_signature). It reads the whole log.
     ///
     /// # Errors
-    /// `not_found` for a run that is not there; `invalid` for a file that a pack cannot have; those
-    /// of the signer and the store.
+    /// `not_found` for a run that is not there; `invalid` for a file that a pack cannot have, and
+    /// where one is missing that the policy wants; those of the signer and the store.
     pub fn evidence(
         &self,
         run: &str,
@@ -68,21 +68,38 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Runs that ended and whose evidence was never made although the policy wants files in it, the
+    /// first begun first, with the names of these files.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn owed_evidence(&self) -> Result<Vec<(String, Vec<String>)>> {
+        let question = "SELECT id, evidence FROM run WHERE evidence != '[]' AND evidence_at IS NULL
+            AND status NOT IN ('running', 'waiting') ORDER BY started_at, id";
+        self.call(move |tx| {
+            let rows = tx.rows(question, [], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+            rows.into_iter().map(|(run, names)| Ok((run, names_of(&names)?))).collect()
+        })
+    }
+}
+
 /// What the store knows of a run, and the other files; their digests go into the log.
 fn gather(
     tx: &mut Tx<'_>,
     run: &str,
     mut files: Vec<EvidenceFile>,
 ) -> Result<(Hash, Vec<EvidenceFile>)> {
-    let question = "SELECT run.plan, plan.document, run.status, run.reason
+    let question = "SELECT run.plan, plan.document, run.status, run.reason, run.evidence
         FROM run JOIN plan ON plan.digest = run.plan WHERE run.id = ?";
     let row = |row: &rusqlite::Row<'_>| {
         let plan: Option<String> = row.get(1)?;
         let (status, reason): (String, Option<String>) = (row.get(2)?, row.get(3)?);
-        Ok((row.get::<_, Hash>(0)?, plan, json!({"status": status, "reason": reason})))
+        let end = json!({"status": status, "reason": reason});
+        Ok((row.get::<_, Hash>(0)?, plan, end, row.get::<_, String>(4)?))
     };
     let found = tx.first(question, [run], row)?;
-    let (digest, plan, end) = found.ok_or_else(|| {
+    let (digest, plan, end, wanted) = found.ok_or_else(|| {
         Error::new(Kind::NotFound, format!("there is no run `{run}` in the store"))
     })?;
     if let Some(plan) = plan {
@@ -91,12 +108,37 @@ fn gather(
     files.push(EvidenceFile::json("decisions.json", &documents(tx, DECISIONS, &digest)?));
     files.push(EvidenceFile::json("approvals.json", &documents(tx, ANSWERS, &digest)?));
     files.push(EvidenceFile::json("receipts.json", &receipts(tx, run, end)?));
+    check_wanted(&names_of(&wanted)?, &files)?;
+    tx.run("UPDATE run SET evidence_at = ? WHERE id = ?", params![tx.now(), run])?;
     let digests = files.iter().map(|file| (file.name.clone(), file_digest(&file.bytes).into()));
     let said = json!({
         "run": run, "plan": hex(&digest), "files": digests.collect::<serde_json::Map<_, Json>>(),
     });
     tx.log("evidence.made", None, &said)?;
     Ok((digest, files))
+}
+
+/// The policy names files with or without their endings.
+fn check_wanted(wanted: &[String], files: &[EvidenceFile]) -> Result<()> {
+    let is = |file: &EvidenceFile, name: &str| {
+        file.name == name || file.name.split('.').next() == Some(name)
+    };
+    match wanted.iter().find(|name| !files.iter().any(|file| is(file, name))) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!(
+                "the policy wants `{name}` in the evidence of this run; hand in a file of this name"
+            );
+            Err(Error::new(Kind::Invalid, message))
+        }
+    }
+}
+
+fn names_of(text: &str) -> Result<Vec<String>> {
+    serde_json::from_str(text).map_err(|cause| {
+        let message = format!("the store is damaged: names of files are no JSON: {cause}");
+        Error::new(Kind::Data, message)
+    })
 }
 
 const DECISIONS: &str = "SELECT document FROM decision WHERE plan = ? ORDER BY place";
@@ -116,7 +158,7 @@ fn documents(tx: &Tx<'_>, question: &str, plan: &Hash) -> Result<Json> {
 }
 
 fn receipts(tx: &Tx<'_>, run: &str, end: Json) -> Result<Json> {
-    let receipt = |item: super::journal::Item| {
+    let receipt = |item: super::state::Item| {
         json!({
             "place": item.place, "state": item.state.name(), "attempts": item.attempts,
             "id": item.id, "version": item.version, "verified": item.verified,

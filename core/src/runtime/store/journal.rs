@@ -1,89 +1,12 @@
 //! The journal: how far each change of each run is. What it says is on disk before it is acted on.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 use serde_json::json;
 use trueup_connector::{Error, Hash, Kind, Result};
 
-use super::super::clock::{hex, iso};
-use super::faults::sql;
 use super::lease::{self, Lease};
+use super::state::{ChangeState, Item, Settled};
 use super::tx::Tx;
-
-/// How far a change of a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum ChangeState {
-    /// The run may send it, and has not.
-    Authorised,
-    /// It may have been sent.
-    Intent,
-    /// It was sent, and nobody knows whether it took place: to be found out.
-    Doubt,
-    /// It did not take place, and is to be sent again.
-    Retry,
-    /// The target works on it.
-    Pending,
-    /// It took place.
-    Done,
-    /// Its precondition no longer held.
-    Stale,
-    /// It was not sent, and will not be.
-    Refused,
-    /// The target said no.
-    Failed,
-    /// Nobody knows whether it took place: a person is asked.
-    Unknown,
-}
-
-impl ChangeState {
-    /// Every state, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
-        Self::Authorised,
-        Self::Intent,
-        Self::Doubt,
-        Self::Retry,
-        Self::Pending,
-        Self::Done,
-        Self::Stale,
-        Self::Refused,
-        Self::Failed,
-        Self::Unknown,
-    ];
-
-    /// The state's name, the same in every language and in the store.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Authorised => "authorised",
-            Self::Intent => "intent",
-            Self::Doubt => "doubt",
-            Self::Retry => "retry",
-            Self::Pending => "pending",
-            Self::Done => "done",
-            Self::Stale => "stale",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Whether nothing more happens to it in this run.
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::Done | Self::Stale | Self::Refused | Self::Failed | Self::Unknown)
-    }
-
-    fn read(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-}
-
-/// What a run needs to begin.
-#[derive(Clone, Debug)]
-pub(in crate::runtime) struct Begin {
-    pub(in crate::runtime) plan: Hash,
-    pub(in crate::runtime) permit: String,
-    /// The wave of each change.
-    pub(in crate::runtime) waves: Vec<u32>,
-}
 
 /// A run's right to write to the journal: it ends when another takes its place.
 #[derive(Clone, Debug)]
@@ -92,54 +15,6 @@ pub(in crate::runtime) struct Ticket {
     pub(in crate::runtime) leases: Vec<Lease>,
     /// For how many milliseconds each step renews it.
     pub(in crate::runtime) time: i64,
-}
-
-/// One change of a run, as the journal has it.
-#[derive(Clone, Debug)]
-pub(in crate::runtime) struct Item {
-    pub(in crate::runtime) place: usize,
-    pub(in crate::runtime) wave: u32,
-    pub(in crate::runtime) state: ChangeState,
-    pub(in crate::runtime) attempts: u32,
-    pub(in crate::runtime) doubts: u32,
-    pub(in crate::runtime) handle: Option<String>,
-    pub(in crate::runtime) check_at: Option<i64>,
-    pub(in crate::runtime) id: Option<String>,
-    pub(in crate::runtime) version: Option<String>,
-    pub(in crate::runtime) verified: Option<bool>,
-    pub(in crate::runtime) error: Option<String>,
-}
-
-/// What became of a change, to be written down.
-#[derive(Clone, Debug)]
-pub(in crate::runtime) struct Settled {
-    pub(in crate::runtime) place: usize,
-    pub(in crate::runtime) state: ChangeState,
-    pub(in crate::runtime) id: Option<String>,
-    pub(in crate::runtime) version: Option<String>,
-    pub(in crate::runtime) handle: Option<String>,
-    pub(in crate::runtime) check_at: Option<i64>,
-    pub(in crate::runtime) sent_at: Option<i64>,
-    pub(in crate::runtime) error: Option<String>,
-}
-
-impl std::fmt::Display for ChangeState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl Settled {
-    pub(in crate::runtime) fn new(place: usize, state: ChangeState) -> Self {
-        let (id, version, handle, check_at) = (None, None, None, None);
-        Self { place, state, id, version, handle, check_at, sent_at: None, error: None }
-    }
-
-    #[must_use]
-    pub(in crate::runtime) fn because(mut self, error: impl ToString) -> Self {
-        self.error = Some(error.to_string());
-        self
-    }
 }
 
 impl Ticket {
@@ -218,33 +93,13 @@ impl Ticket {
     }
 }
 
-/// Uses up the permit and writes down every change as authorised.
-pub(in crate::runtime) fn begin(tx: &mut Tx<'_>, run: &str, begin: &Begin) -> Result<()> {
-    refuse_second(tx, &begin.plan)?;
-    use_permit(tx, run, begin)?;
-    let values = params![run, begin.plan, begin.permit, tx.now()];
-    tx.run(
-        "INSERT INTO run (id, plan, permission, status, started_at)
-         VALUES (?, ?, ?, 'running', ?)",
-        values,
-    )?;
-    for (place, wave) in begin.waves.iter().enumerate() {
-        let values = params![run, place as i64, wave, ChangeState::Authorised.name(), tx.now()];
-        tx.run("INSERT INTO item (run, place, wave, state, at) VALUES (?, ?, ?, ?, ?)", values)?;
-    }
-    let said = json!({
-        "run": run, "plan": hex(&begin.plan), "permit": begin.permit, "changes": begin.waves.len(),
-    });
-    tx.log("run.started", None, &said)
-}
-
 /// The changes of a run, in their order.
 pub(in crate::runtime) fn items(tx: &Tx<'_>, run: &str) -> Result<Vec<Item>> {
     let rows = tx.rows(
         "SELECT place, wave, state, attempts, doubts, handle, check_at, id, version, verified, error
          FROM item WHERE run = ? ORDER BY place",
         [run],
-        |row| Ok(item(row)),
+        |row| Ok(Item::read(row)),
     )?;
     rows.into_iter().collect()
 }
@@ -277,6 +132,41 @@ pub(in crate::runtime) fn find_open(tx: &Tx<'_>, run: &str) -> Result<Hash> {
         return Err(Error::new(Kind::Conflict, message));
     }
     Ok(plan)
+}
+
+/// The status of a run, why it has it, and its changes.
+pub(in crate::runtime) fn look_up(
+    tx: &Tx<'_>,
+    run: &str,
+) -> Result<(String, Option<String>, Vec<Item>)> {
+    let question = "SELECT status, reason FROM run WHERE id = ?";
+    let found = tx.first(question, [run], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (status, reason) = found.ok_or_else(|| no_run(run))?;
+    Ok((status, reason, items(tx, run)?))
+}
+
+/// Ends an open run that nobody is at.
+pub(in crate::runtime) fn abandon(
+    tx: &mut Tx<'_>,
+    run: &str,
+    by: &str,
+    reason: &str,
+) -> Result<()> {
+    find_open(tx, run)?;
+    lease::check_free(tx, run)?;
+    let statement = "UPDATE item SET state = 'refused', at = ?, error = ?
+        WHERE run = ? AND state IN ('authorised', 'retry')";
+    let why = format!("not sent: the run was given up: {reason}");
+    let refused = tx.run(statement, params![tx.now(), why, run])?;
+    let statement = "UPDATE item SET state = 'unknown', at = ?
+        WHERE run = ? AND state IN ('intent', 'doubt', 'pending')";
+    let unknown = tx.run(statement, params![tx.now(), run])?;
+    let values = params![reason, tx.now(), run];
+    tx.run("UPDATE run SET status = 'abandoned', reason = ?, ended_at = ? WHERE id = ?", values)?;
+    let said = json!({
+        "run": run, "by": by, "reason": reason, "refused": refused, "unknown": unknown,
+    });
+    tx.log("run.abandoned", Some(by), &said)
 }
 
 /// A person says what became of a change that nobody knew about.
@@ -318,6 +208,8 @@ const SETTLE: &str =
 fn write(tx: &mut Tx<'_>, run: &str, one: &Settled) -> Result<()> {
     let Settled { place, state, id, version, handle, check_at, sent_at, error } = one;
     let doubt = i64::from(*state == ChangeState::Doubt);
+    let question = "SELECT state FROM item WHERE run = ? AND place = ?";
+    let before = tx.first(question, params![run, *place as i64], |row| row.get::<_, String>(0))?;
     let values = params![
         state.name(),
         id,
@@ -335,6 +227,10 @@ fn write(tx: &mut Tx<'_>, run: &str, one: &Settled) -> Result<()> {
         let message = format!("change {place} was settled already; the journal is not rewritten");
         return Err(Error::new(Kind::Conflict, message).with("run", run));
     }
+    // Asking after a pending change again and again is nothing that happened.
+    if before == Some(ChangeState::Pending.name().to_owned()) && *state == ChangeState::Pending {
+        return Ok(());
+    }
     let said = json!({
         "run": run, "place": place, "state": state.name(), "id": id, "version": version,
         "error": error,
@@ -342,71 +238,6 @@ fn write(tx: &mut Tx<'_>, run: &str, one: &Settled) -> Result<()> {
     tx.log("change.receipt", None, &said)
 }
 
-fn refuse_second(tx: &Tx<'_>, plan: &Hash) -> Result<()> {
-    let question = "SELECT id, status FROM run WHERE plan = ?";
-    let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
-    match tx.first(question, [plan], row)? {
-        None => Ok(()),
-        Some((run, status)) => {
-            let message = format!(
-                "this plan was executed already, in run `{run}`, which is {status}; read again and make a new plan"
-            );
-            Err(Error::new(Kind::Conflict, message))
-        }
-    }
-}
-
-/// A permit is good once, for one plan, until its time.
-fn use_permit(tx: &Tx<'_>, run: &str, begin: &Begin) -> Result<()> {
-    let row = |row: &Row<'_>| Ok((row.get::<_, Hash>(0)?, row.get::<_, i64>(1)?, row.get(2)?));
-    let found: Option<(Hash, i64, Option<String>)> = tx
-        .sql()
-        .prepare_cached("SELECT plan, expires_at, run FROM permission WHERE id = ?")
-        .and_then(|mut it| it.query_row([&begin.permit], row).optional())
-        .map_err(sql)?;
-    let refuse = |kind, message: String| Err(Error::new(kind, message));
-    match found {
-        None => refuse(Kind::Forbidden, format!("there is no grant `{}`", begin.permit)),
-        Some((_, _, Some(run))) => {
-            refuse(Kind::Forbidden, format!("the grant was used already, by run `{run}`"))
-        }
-        Some((plan, ..)) if plan != begin.plan => refuse(
-            Kind::Forbidden,
-            format!("the grant is for plan `{}`, not `{}`", hex(&plan), hex(&begin.plan)),
-        ),
-        Some((_, expires, _)) if expires <= tx.now() => {
-            refuse(Kind::Forbidden, format!("the grant ended at {}; ask again", iso(expires)))
-        }
-        Some(_) => {
-            let values = params![run, begin.permit];
-            tx.run("UPDATE permission SET run = ? WHERE id = ?", values).map(drop)
-        }
-    }
-}
-
-fn item(row: &Row<'_>) -> Result<Item> {
-    let state: String = row.get(2).map_err(sql)?;
-    let state = ChangeState::read(&state).ok_or_else(|| {
-        Error::new(Kind::Data, format!("the store is damaged: a change is `{state}`"))
-    })?;
-    let item = |state| -> rusqlite::Result<Item> {
-        Ok(Item {
-            place: row.get::<_, u32>(0)? as usize,
-            wave: row.get(1)?,
-            state,
-            attempts: row.get(3)?,
-            doubts: row.get(4)?,
-            handle: row.get(5)?,
-            check_at: row.get(6)?,
-            id: row.get(7)?,
-            version: row.get(8)?,
-            verified: row.get(9)?,
-            error: row.get(10)?,
-        })
-    };
-    item(state).map_err(sql)
-}
-
-fn no_run(run: &str) -> Error {
+pub(super) fn no_run(run: &str) -> Error {
     Error::new(Kind::NotFound, format!("there is no run `{run}`"))
 }

@@ -4,8 +4,8 @@ use rusqlite::params;
 use serde_json::json;
 use trueup_connector::{Error, Kind, Result};
 
-use super::super::clock::iso;
 use super::tx::Tx;
+use crate::guard::moment_text;
 
 /// A scope that a run holds. A later holder has a larger epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) fn take(tx: &mut Tx<'_>, scope: &str, owner: &str, time: i64) -> Resu
     if let Some((_, _, expires)) = held.as_ref().filter(|(_, _, expires)| *expires > tx.now()) {
         let message = format!(
             "another run writes to this resource; its lease ends at {} unless it goes on",
-            iso(*expires)
+            moment_text(*expires)
         );
         return Err(Error::new(Kind::Conflict, message).with("scope", scope));
     }
@@ -38,6 +38,22 @@ pub(super) fn take(tx: &mut Tx<'_>, scope: &str, owner: &str, time: i64) -> Resu
     let said = json!({"scope": scope, "owner": owner, "epoch": epoch, "before": before});
     tx.log("lease.taken", None, &said)?;
     Ok(Lease { scope: scope.to_owned(), epoch })
+}
+
+/// Fails where a run still holds a scope.
+pub(super) fn check_free(tx: &Tx<'_>, owner: &str) -> Result<()> {
+    let question = "SELECT expires_at FROM lease WHERE owner = ? AND expires_at > ?
+        ORDER BY expires_at DESC LIMIT 1";
+    match tx.first(question, params![owner, tx.now()], |row| row.get::<_, i64>(0))? {
+        None => Ok(()),
+        Some(expires) => {
+            let message = format!(
+                "a process is at this run, or was until now; its lease ends at {}",
+                moment_text(expires)
+            );
+            Err(Error::new(Kind::Conflict, message))
+        }
+    }
 }
 
 /// Renews a lease; fails where a later holder has the scope, so that nothing of this step is kept.

@@ -4,9 +4,10 @@ use rusqlite::{Connection, Row, params};
 use serde_json::Value as Json;
 use trueup_connector::{Error, Hash, Kind, Result};
 
-use super::super::clock::{Entropy, iso};
+use super::super::clock::Entropy;
 use super::faults::sql;
 use crate::audit::{Entry, Log};
+use crate::guard::moment_text;
 
 /// The log's growing end, as the transaction has it.
 #[derive(Clone, Debug)]
@@ -60,7 +61,7 @@ impl End {
         let Saying { kind, at, subject, payload } = saying;
         let mut salt = [0; 32];
         entropy.fill(&mut salt)?;
-        let entry = Entry::new(kind, &iso(*at), payload, salt)?;
+        let entry = Entry::new(kind, &moment_text(*at), payload, salt)?;
         let added = self.log.append(&entry);
         self.latest = self.latest.max(*at);
         let values = params![added.index as i64, added.leaf, entry.text(), kind, at, subject];

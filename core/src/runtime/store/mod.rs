@@ -1,18 +1,21 @@
-//! The store: one SQLite file that remembers what was read, found, planned, permitted and done.
+//! The store: one SQLite file that remembers what was read, found, planned, granted and done.
 //!
-//! order: faults → log → tx → committer → schema → file → lease → journal → catalogue → drift → approvals → upkeep → evidence
+//! order: faults → log → tx → committer → schema → file → lease → state → journal → beginning → catalogue → drift → approvals → glass → upkeep → evidence
 
 pub(super) mod approvals;
+pub(super) mod beginning;
 mod catalogue;
 mod committer;
 mod drift;
 mod evidence;
 mod faults;
 mod file;
+pub(super) mod glass;
 pub(super) mod journal;
 mod lease;
 mod log;
 mod schema;
+mod state;
 mod tx;
 mod upkeep;
 
@@ -30,12 +33,15 @@ use committer::Committer;
 use tx::Batch;
 pub(super) use tx::Tx;
 
-pub use approvals::{Noted, OpenedGlass, Permit};
+pub use approvals::{KeptGrant, Noted};
+pub(super) use beginning::{Begin, Deed};
 pub use catalogue::{Agreed, Reading};
 pub use drift::{Followed, Tracked};
 pub use evidence::EvidenceFile;
-pub use journal::ChangeState;
-pub(super) use journal::{Begin, Item, Settled, Ticket};
+pub use glass::KeptReview;
+pub(super) use journal::Ticket;
+pub use state::ChangeState;
+pub(super) use state::{Item, Settled};
 pub use upkeep::{Forgotten, LogEntry, Verified};
 
 /// What a store may be told; plain data, unknown keys are refused.
@@ -89,7 +95,7 @@ impl StoreOptions {
         self
     }
 
-    /// Sets the clock: when things happened, and when permissions end.
+    /// Sets the clock: when things happened, and when grants end.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -158,7 +164,7 @@ impl Default for StoreOptions {
     }
 }
 
-/// One SQLite file that remembers what was read, found, planned, permitted and done.
+/// One SQLite file that remembers what was read, found, planned, granted and done.
 ///
 /// It writes ahead (WAL) and flushes at every commit; what waits at the same time is committed
 /// together. Handles are cheap to clone, and the file is closed with the last of them. Every method

@@ -57,7 +57,7 @@ CREATE TABLE suppression (
     PRIMARY KEY (scope, id)
 ) STRICT, WITHOUT ROWID;
 
--- What was asked for, decided, answered and permitted.
+-- What was asked for, decided, answered and granted.
 CREATE TABLE plan (
     digest BLOB PRIMARY KEY,
     tenant TEXT NOT NULL,
@@ -85,23 +85,27 @@ CREATE TABLE answer (
 ) STRICT;
 CREATE INDEX answer_of ON answer (plan);
 
-CREATE TABLE permission (
+CREATE TABLE grant (
     id TEXT PRIMARY KEY,
     plan BLOB NOT NULL REFERENCES plan (digest),
     expires_at INTEGER NOT NULL,
+    -- What it was given for, as JSON: a run that is taken up again is held to it.
+    terms TEXT NOT NULL,
     run TEXT,
     at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE break_glass (
-    id TEXT PRIMARY KEY,
-    document TEXT NOT NULL,
-    from_at INTEGER NOT NULL,
-    until_at INTEGER NOT NULL,
-    review_due INTEGER NOT NULL,
+-- What was done while limits were lifted, and who looked at it afterwards.
+CREATE TABLE review (
+    grant TEXT PRIMARY KEY REFERENCES grant (id),
+    opening BLOB NOT NULL,
+    plan BLOB NOT NULL REFERENCES plan (digest),
+    people TEXT NOT NULL,
+    due INTEGER NOT NULL,
     reviewed_by TEXT,
     reviewed_at INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX review_of ON review (opening, plan);
 
 CREATE TABLE usage (
     place INTEGER PRIMARY KEY,
@@ -123,9 +127,13 @@ CREATE TABLE lease (
 CREATE TABLE run (
     id TEXT PRIMARY KEY,
     plan BLOB NOT NULL UNIQUE REFERENCES plan (digest),
-    permission TEXT NOT NULL UNIQUE REFERENCES permission (id),
+    grant TEXT NOT NULL UNIQUE REFERENCES grant (id),
     status TEXT NOT NULL,
     reason TEXT,
+    -- What it writes to, and the names of files that its evidence must have, as JSON lists.
+    scopes TEXT NOT NULL,
+    evidence TEXT NOT NULL DEFAULT '[]',
+    evidence_at INTEGER,
     started_at INTEGER NOT NULL,
     ended_at INTEGER
 ) STRICT, WITHOUT ROWID;
@@ -134,6 +142,10 @@ CREATE TABLE item (
     run TEXT NOT NULL REFERENCES run (id),
     place INTEGER NOT NULL,
     wave INTEGER NOT NULL,
+    -- The record, the one that a rename makes of it, and what is done to it after which reading.
+    record BLOB NOT NULL,
+    becomes BLOB NOT NULL,
+    deed BLOB NOT NULL,
     state TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     doubts INTEGER NOT NULL DEFAULT 0,
@@ -148,6 +160,10 @@ CREATE TABLE item (
     at INTEGER NOT NULL,
     PRIMARY KEY (run, place)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX item_of ON item (record);
+CREATE INDEX item_becoming ON item (becomes);
+CREATE INDEX item_doing ON item (deed);
 
 -- The audit log: leaves stay, payloads may be erased.
 CREATE TABLE entry (

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Params};
 use serde_json::Value as Json;
 use trueup_connector::Result;
 
-use super::super::clock::{Clock, Entropy, fresh_id, millis};
+use super::super::clock::{Clock, Entropy, millis};
 use super::faults::{run, sql};
 use super::log::{End, Saying};
 
@@ -99,11 +99,6 @@ impl Tx<'_> {
             Some(end) => Ok(end.latest()),
             None => Ok(End::load(self.sql())?.latest()),
         }
-    }
-
-    /// A name unlike every other.
-    pub(in crate::runtime) fn fresh_id(&self) -> Result<String> {
-        fresh_id(self.batch.entropy.as_ref())
     }
 
     /// Runs a statement; how many rows it changed.
