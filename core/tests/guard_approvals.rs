@@ -280,8 +280,8 @@ fn a_grant_permits_its_plan_only_and_only_in_time() {
 }
 
 #[test]
-fn a_grant_is_over_when_its_limits_count_something_else() {
-    // Which limits a plan meets also depends on where and by whom it is asked for.
+fn a_grant_is_for_one_environment() {
+    // Which limits a plan meets also depends on where it is asked for.
     let rules = "version = 1\nname = \"n\"\n[[rule]]\nid = \"a\"\noutcome = \"allow\"\n\
          [[rule]]\nid = \"few\"\nenvironment = \"live\"\nlimit = { at_most = 10 }\n";
     let (policy, plan) = (Policy::from_toml(rules).unwrap(), plan(5, "r1"));
@@ -290,8 +290,8 @@ fn a_grant_is_over_when_its_limits_count_something_else() {
     let grant = granted(&decide("trial").asked().unwrap(), &[]);
     grant.permits(&decide("trial"), NOW).unwrap();
     let moved = grant.permits(&decide("live"), NOW).unwrap_err();
-    assert_eq!(moved.kind(), Kind::Conflict);
-    assert!(moved.message().contains("has moved since the grant"), "{moved}");
+    assert_eq!(moved.kind(), Kind::Forbidden);
+    assert!(moved.message().contains("is for the environment `trial`"), "{moved}");
 }
 
 #[test]

@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use trueup::audit::Checkpoint;
-use trueup::guard::{BreakGlass, Decision, Grant};
+use trueup::guard::{Decision, Grant};
 use trueup::runtime::{
-    EvidenceFile, Forgotten, LogEntry, Noted, OpenedGlass, Permit, Reading, StoreOptions,
+    EvidenceFile, Forgotten, KeptGrant, KeptReview, LogEntry, Noted, Reading, StoreOptions,
     StoreSettings, Tracked,
 };
 use trueup::{Error, Kind, Plan, Report, Result, Snapshot, runtime};
@@ -77,12 +77,12 @@ pub enum Question {
     KeepAnswer {
         answer: Json,
     },
-    Permitted {
+    Grant {
         grant: String,
     },
-    BreakGlasses,
+    Reviews,
     Review {
-        break_glass: String,
+        grant: String,
         by: String,
     },
     Used {
@@ -167,8 +167,8 @@ impl Store {
             Question::Decisions { .. }
             | Question::Answers { .. }
             | Question::KeepAnswer { .. }
-            | Question::Permitted { .. }
-            | Question::BreakGlasses
+            | Question::Grant { .. }
+            | Question::Reviews
             | Question::Review { .. }
             | Question::Used { .. } => permissions(store, question),
             Question::Readings { .. } | Question::LastAgreed { .. } | Question::Findings { .. } => {
@@ -267,18 +267,6 @@ impl Store {
         self.get()?.keep_grant(grant)
     }
 
-    /// Writes down that glass was broken, with what it lifts and for how long; `review` is when the
-    /// review of it is due.
-    ///
-    /// # Errors
-    /// As [`runtime::Store::keep_break_glass`].
-    pub fn keep_break_glass(&self, broken: &BreakGlass, review: i64) -> Result<Json> {
-        let opening = broken.opening();
-        let (from, until) = (moment(opening.from), moment(opening.until));
-        let document = crate::approvals::glass(broken);
-        self.get()?.keep_break_glass(document, from, until, moment(review)).map(|kept| glass(&kept))
-    }
-
     /// Signs the log's head: a note for somebody else to keep.
     ///
     /// # Errors
@@ -334,10 +322,10 @@ fn permissions(store: &runtime::Store, question: Question) -> Result<Json> {
             store.keep_answer(&read?)?;
             Json::Null
         }
-        Question::Permitted { grant } => permit(&store.permitted(&grant)?),
-        Question::BreakGlasses => store.break_glasses()?.iter().map(glass).collect(),
-        Question::Review { break_glass, by } => {
-            store.review(&break_glass, &by)?;
+        Question::Grant { grant } => kept(&store.grant(&grant)?),
+        Question::Reviews => store.reviews()?.iter().map(review).collect(),
+        Question::Review { grant, by } => {
+            store.review(&grant, &by)?;
             Json::Null
         }
         Question::Used { limit, since } => json!(store.used(&limit, moment(since))?),
@@ -406,23 +394,22 @@ fn noted(noted: &Noted) -> Json {
     json!({"what": noted.what, "document": noted.document, "at": millis(noted.at)})
 }
 
-fn permit(permit: &Permit) -> Json {
+fn kept(grant: &KeptGrant) -> Json {
     json!({
-        "id": permit.id,
-        "plan": hex(&permit.plan),
-        "expires": millis(permit.expires_at),
-        "run": permit.run,
+        "id": grant.id,
+        "plan": hex(&grant.plan),
+        "expires": millis(grant.expires_at),
+        "run": grant.run,
     })
 }
 
-fn glass(glass: &OpenedGlass) -> Json {
-    let reviewed = glass.reviewed.as_ref().map(|(by, at)| json!({"by": by, "at": millis(*at)}));
+fn review(review: &KeptReview) -> Json {
+    let reviewed = review.reviewed.as_ref().map(|(by, at)| json!({"by": by, "at": millis(*at)}));
     json!({
-        "id": glass.id,
-        "document": glass.document,
-        "from": millis(glass.from),
-        "until": millis(glass.until),
-        "review_due": millis(glass.review_due),
+        "grant": review.grant,
+        "opening": hex(&review.opening),
+        "plan": hex(&review.plan),
+        "due": millis(review.due),
         "reviewed": reviewed,
     })
 }
@@ -510,7 +497,7 @@ mod tests {
         let wrong = |question| store.ask(question).unwrap_err();
         assert!(wrong(json!({"reedings": {}})).message().contains("`reedings`"));
         assert!(wrong(json!({"decisions": {"plan": "abc"}})).message().contains("`abc`"));
-        assert_eq!(wrong(json!({"permitted": {"grant": "x"}})).kind(), Kind::NotFound);
+        assert_eq!(wrong(json!({"grant": {"grant": "x"}})).kind(), Kind::NotFound);
         let error =
             Store::make(Path::new(""), Opening::InMemory, json!({"bussy_ms": 1})).unwrap_err();
         assert!(error.message().contains("`bussy_ms`"), "{error}");

@@ -1,10 +1,5 @@
 //! What a hostile writer does to the executor: it may lie about what it did, and nothing is done twice.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -118,9 +118,10 @@ impl Grant {
 
     /// What it was given for, without the right to begin anything.
     pub(crate) fn terms(&self) -> Terms {
-        let Self { plan, against, policy, requester, asks, expires, .. } = self.clone();
+        let Self { plan, against, policy, requester, environment, asks, expires, .. } =
+            self.clone();
         let glass = matches!(self.by, GrantedBy::BreakGlass { .. });
-        Terms { plan, against, policy, requester, asks, expires, glass }
+        Terms { plan, against, policy, requester, environment, asks, expires, glass }
     }
 }
 
@@ -133,6 +134,7 @@ pub(crate) struct Terms {
     against: Hash,
     policy: Hash,
     requester: Actor,
+    environment: String,
     asks: Vec<Ask>,
     expires: i64,
     glass: bool,

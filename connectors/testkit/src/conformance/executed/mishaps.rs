@@ -9,6 +9,9 @@ use super::super::{Broken, Promise, Subject};
 use super::courier::Mishap;
 use super::stage::Stage;
 
+/// A mishap that says when it has happened.
+type Death = fn(oneshot::Sender<()>) -> Mishap;
+
 /// A run whose executor died between sending changes and writing their receipts down is resumed as
 /// the connector declared, and every change takes place once, or is a question to a person.
 ///
@@ -16,8 +19,7 @@ use super::stage::Stage;
 /// The promise that is broken, and how.
 pub async fn crash(subject: &Subject) -> Result<(), Broken> {
     let Some(stage) = Stage::of(subject, Promise::Crash).await? else { return Ok(()) };
-    let deaths: [(fn(oneshot::Sender<()>) -> Mishap, bool); 2] =
-        [(Mishap::DiesBefore, false), (Mishap::DiesAfter, true)];
+    let deaths: [(Death, bool); 2] = [(Mishap::DiesBefore, false), (Mishap::DiesAfter, true)];
     for (death, arrived) in deaths {
         let (first, second) = (stage.target.made(0).await?, stage.target.made(1).await?);
         let changes = [
