@@ -25,7 +25,7 @@ pub struct Grant {
     pub(super) environment: String,
     pub(super) asks: Vec<Ask>,
     pub(super) expires: i64,
-    pub(super) by: GrantedBy,
+    pub(super) by: Box<GrantedBy>,
 }
 
 /// What a grant rests on.
@@ -72,7 +72,7 @@ impl Grant {
             environment: (*environment).to_owned(),
             asks: asks.to_vec(),
             expires,
-            by,
+            by: Box::new(by),
         }
     }
 
@@ -115,7 +115,7 @@ impl Grant {
         if decision.outcome() == Outcome::Deny {
             return Err(forbidden("the plan is denied now; explain the decision to see why"));
         }
-        if !decision.lifted().is_empty() && !matches!(self.by, GrantedBy::BreakGlass { .. }) {
+        if !decision.lifted().is_empty() && !matches!(*self.by, GrantedBy::BreakGlass { .. }) {
             return Err(forbidden(
                 "limits were lifted for this decision; only break-glass grants it",
             ));
