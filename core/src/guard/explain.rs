@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::condition::{Facts, Fault};
-use super::decide::{Breach, Count, Hit, Use, View, Work};
+use super::decide::{Breach, Count, Doubt, Hit, Use, View, Work};
 use super::moment;
 use super::outcome::{Ask, Outcome};
 use super::policy::{Policy, PolicyRule};
@@ -135,7 +135,7 @@ impl<'a> Explainer<'a> {
             self.work.hits.iter().zip(self.work.firsts()).zip(decision.groups())
         {
             for hit in hits {
-                let met = found.entry((hit.rule, hit.fault.is_some()));
+                let met = found.entry((hit.rule, hit.doubt.is_some()));
                 met.or_insert(Met { hit: *hit, first, changes: 0 }).changes += size;
             }
         }
@@ -160,13 +160,13 @@ impl<'a> Explainer<'a> {
     fn weight(&self, met: &Met) -> Option<Outcome> {
         let rule = self.rule(met)?;
         let over = self.breaches(met).next().map(|_| rule.over);
-        let own = rule.outcome.filter(|own| met.hit.fault.is_none() || *own > Outcome::Allow);
+        let own = rule.outcome.filter(|own| met.hit.doubt.is_none() || *own > Outcome::Allow);
         own.max(over)
     }
 
     fn reason(&self, met: &Met) -> Option<Reason> {
         let rule = self.rule(met)?;
-        let doubt = met.hit.fault.map(|fault| self.doubt(fault));
+        let doubt = met.hit.doubt.map(|doubt| self.doubt(doubt, met.first));
         Some(Reason {
             rule: rule.id.to_string(),
             about: rule.about.clone(),
@@ -178,13 +178,18 @@ impl<'a> Explainer<'a> {
         })
     }
 
-    fn doubt(&self, fault: Fault) -> String {
-        match fault {
-            Fault::Unknown(place) => {
+    fn doubt(&self, doubt: Doubt, first: usize) -> String {
+        match doubt {
+            Doubt::Condition(Fault::Unknown(place)) => {
                 format!("`{}` is not known, so it may match", self.fact_name(place))
             }
-            Fault::Failed(what) => {
+            Doubt::Condition(Fault::Failed(what)) => {
                 format!("its condition cannot be computed, so it may match: {what}")
+            }
+            Doubt::Resource => {
+                let change = self.plan.changes().get(first);
+                let written = change.map_or("", |change| self.plan.resource(change.target()));
+                format!("the resource is `{written}` where it is written, so it may match")
             }
         }
     }
@@ -211,7 +216,7 @@ impl<'a> Explainer<'a> {
         let Some(rule) = self.rule(met) else { return Vec::new() };
         let mut found: Vec<Remedy> =
             self.breaches(met).filter_map(|breach| remedy(rule, breach)).collect();
-        if let Some(Fault::Unknown(place)) = met.hit.fault {
+        if let Some(Doubt::Condition(Fault::Unknown(place))) = met.hit.doubt {
             found.push(Remedy::State {
                 rule: rule.id.to_string(),
                 fact: self.fact_name(place).to_owned(),
@@ -228,7 +233,7 @@ impl<'a> Explainer<'a> {
         for ((group, size), first) in decision.groups().zip(self.work.firsts()) {
             let nothing = group.rules().iter().any(|id| &**id == super::decide::NOTHING_MATCHES);
             if let Some(change) = self.plan.changes().get(first).filter(|_| nothing) {
-                let resource = &self.plan.origin().resource;
+                let resource = self.plan.resource(change.target());
                 let action = format!("{} {resource}", operation_name(change.operation()));
                 *found.entry(action).or_default() += size;
             }

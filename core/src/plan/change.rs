@@ -109,6 +109,11 @@ impl PlannedChange {
         self
     }
 
+    /// Says that something is so, whatever was said of it.
+    pub(super) fn state(&mut self, name: &str) {
+        self.facts.insert(name.to_owned(), Fact::Bool(true));
+    }
+
     pub(super) fn with_facts(mut self, facts: BTreeMap<String, Fact>) -> Self {
         self.facts = facts;
         self
@@ -159,9 +164,10 @@ impl PlannedChange {
         self.wave
     }
 
-    /// What is known of it beside its values. The planner says `shares_id` where a record to delete
-    /// and one to create share an id or alternate key, `renamed` where the key itself changes, and
-    /// `cause` after a three-way comparison.
+    /// What is known of it beside its values. In a plan that is `renamed` where the key itself changes
+    /// and `shares_id` where a record to delete and one to create have the same id, whoever proposes
+    /// them; the planner says `shares_id` of a shared alternate key, too, and `cause` after a three-way
+    /// comparison.
     pub fn facts(&self) -> &BTreeMap<String, Fact> {
         &self.facts
     }

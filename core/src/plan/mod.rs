@@ -3,12 +3,13 @@
 //! A [`Plan`] is what people approve and the executor runs, exactly. It is made from a report's
 //! findings by a [`Planner`], or proposed change by change. Everything here is pure.
 //!
-//! order: fact → value → change → origin → digest → plan → document → rollback → waves → drafts → planner
+//! order: fact → value → change → evident → origin → digest → plan → document → rollback → waves → drafts → planner
 
 mod change;
 mod digest;
 mod document;
 mod drafts;
+mod evident;
 mod fact;
 mod origin;
 #[expect(clippy::module_inception, reason = "the module's main type has a file of its own")]

@@ -10,6 +10,7 @@ use trueup_connector::{Change, Error, Hash, Identity, Kind, Mapping, Operation, 
 
 use super::change::PlannedChange;
 use super::digest;
+use super::evident;
 use super::origin::{Impact, Origin};
 use super::value::FieldValue;
 use crate::reconcile::{FindingId, Side};
@@ -106,6 +107,7 @@ impl Plan {
         left_out: Vec<LeftOut>,
     ) -> Result<Self> {
         changes.sort_by_key(PlannedChange::wave);
+        evident::state(&mut changes);
         check(&origin, &changes)?;
         let impacts = impacts.map(|impact| impact.counting(&changes));
         let digest = digest::plan(&origin, &changes, &mappings, &resources, &impacts);

@@ -96,6 +96,7 @@ fn back(change: &PlannedChange, effect: &Effect, wave: u32) -> Result<Option<Pla
     let id = effect.id.clone().map(Value::Text).or_else(|| change.id().cloned());
     let id = id.filter(|_| operation != Operation::Create);
     let version = effect.version.clone().map(Value::Text);
+    let shares = change.facts().get("shares_id").map(|fact| ("shares_id".to_owned(), fact.clone()));
     Ok(Some(
         PlannedChange::new(change.target(), operation)
             .with_key(key_after(change))
@@ -104,6 +105,7 @@ fn back(change: &PlannedChange, effect: &Effect, wave: u32) -> Result<Option<Pla
             .with_before(change.after().to_vec())
             .with_after(change.before().to_vec())
             .with_wave(wave)
+            .with_facts(shares.into_iter().collect())
             .with_fact("rollback", true),
     ))
 }

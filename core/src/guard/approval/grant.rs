@@ -26,7 +26,7 @@ pub struct Grant {
     pub(super) environment: String,
     pub(super) asks: Vec<Ask>,
     pub(super) expires: i64,
-    pub(super) by: GrantedBy,
+    pub(super) by: Box<GrantedBy>,
 }
 
 /// What a grant rests on.
@@ -73,7 +73,7 @@ impl Grant {
             environment: (*environment).to_owned(),
             asks: asks.to_vec(),
             expires,
-            by,
+            by: Box::new(by),
         }
     }
 
@@ -120,7 +120,7 @@ impl Grant {
     pub(crate) fn terms(&self) -> Terms {
         let Self { plan, against, policy, requester, environment, asks, expires, .. } =
             self.clone();
-        let glass = matches!(self.by, GrantedBy::BreakGlass { .. });
+        let glass = matches!(*self.by, GrantedBy::BreakGlass { .. });
         Terms { plan, against, policy, requester, environment, asks, expires, glass }
     }
 }

@@ -62,10 +62,6 @@ pub struct Asked(pub(crate) Binding);
 /// What the answers to a question come to.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, and it is taken apart at once"
-)]
 pub enum Standing {
     /// All said yes who must.
     Granted(Grant),
@@ -300,10 +296,6 @@ impl Asked {
 }
 
 /// What a count of answers gives.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, and it is taken apart at once"
-)]
 pub(crate) enum Tally {
     Met { people: Vec<String>, asks: Vec<Ask> },
     Not(Standing),

@@ -49,8 +49,9 @@ impl ChangeDecision {
         &self.rules
     }
 
-    /// Those of the rules whose condition met an unknown fact, or could not be computed. They can
-    /// only raise the outcome.
+    /// Those of the rules of which it is not sure that they match: their condition met an unknown
+    /// fact or could not be computed, or they name the resource in the reconciliation's words alone.
+    /// They can only raise the outcome.
     pub fn doubts(&self) -> &[Arc<str>] {
         &self.doubts
     }
@@ -71,7 +72,7 @@ pub(super) fn combine(
     let mut sum = Sum::default();
     for hit in hits {
         if let Some(rule) = policy.rules().get(hit.rule) {
-            sum.add(rule, hit.fault.is_some());
+            sum.add(rule, hit.doubt.is_some());
             sum.add_breaches(rule, hit.rule, change.target(), measured);
         }
     }

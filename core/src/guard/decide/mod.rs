@@ -16,7 +16,8 @@ pub use combine::{ChangeDecision, NOTHING_MATCHES, R3_ASKS, SHARED_ID_ASKS};
 pub use decision::Decision;
 pub(crate) use limits::Measured;
 pub use limits::{Breach, Count, Use};
-pub(crate) use matching::Hit;
+use matching::Candidate;
+pub(crate) use matching::{Doubt, Hit};
 pub(crate) use view::View;
 
 use std::collections::BTreeMap;
@@ -75,7 +76,7 @@ pub(crate) struct Work {
 impl Work {
     /// Groups, matches and measures.
     pub(crate) fn of(policy: &Policy, plan: &Plan, request: &Request) -> Self {
-        let candidates = matching::candidates(policy, plan, request);
+        let candidates = matching::candidates(policy, request);
         let used = used(policy, &candidates);
         let groups = group(plan, &seen(policy, &used));
         let hits = hits(policy, plan, request, &groups, &candidates, &used);
@@ -142,14 +143,13 @@ fn hits(
     used: &[usize],
 ) -> Vec<Vec<Hit>> {
     let origins = &policy.catalogue().origins;
-    let mut of_actions = BTreeMap::<&str, Vec<usize>>::new();
+    let mut of_kinds = BTreeMap::<(&str, &str), Vec<Candidate>>::new();
     let firsts = groups.groups.iter().filter_map(|(first, _)| plan.changes().get(*first));
     firsts
         .map(|change| {
-            let action = operation_name(change.operation());
-            let candidates = of_actions
-                .entry(action)
-                .or_insert_with(|| matching::of_action(policy, candidates, action));
+            let candidates = of_kinds
+                .entry((change.target().name(), operation_name(change.operation())))
+                .or_insert_with(|| matching::of_change(policy, candidates, plan, change));
             let known = View { origins, plan, request, change }.known(used);
             matching::hits(policy, candidates, &known)
         })

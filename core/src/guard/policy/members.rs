@@ -44,7 +44,11 @@ const RULE: Shape = Shape::Table(&[
         "`create`, `update`, `delete`, or the name of an action.",
         Shape::Some(&Shape::Pattern),
     ),
-    may("resource", "The resource whose records change.", Shape::Some(&Shape::Pattern)),
+    may(
+        "resource",
+        "The resource that is written, as its system calls it.",
+        Shape::Some(&Shape::Pattern),
+    ),
     may("environment", "Where: the word that the host gives.", Shape::Some(&Shape::Pattern)),
     may("when", "A condition over facts, in a subset of CEL.", Shape::Text),
     may("never", "Whether break-glass cannot lift it.", Shape::Bool),

@@ -54,6 +54,34 @@ fn proposals_are_checked() {
 }
 
 #[test]
+fn a_rename_and_a_shared_id_are_seen_whoever_proposes_them() {
+    let read = Provenance::read("intune", "devices").with_read_id("r");
+    let key = |id: &str| [FieldValue::new("id", id)];
+    let change = |operation| PlannedChange::new(Side::Actual, operation);
+    let rename = change(Operation::Update).with_key(key("1")).with_before(key("1"));
+    let same = change(Operation::Update).with_key(key("3")).with_after(key("3"));
+    let shared = |change: PlannedChange| change.with_id(Some(Value::from("x")));
+    let changes = vec![
+        rename.with_after(key("2")).with_fact("renamed", false),
+        same,
+        shared(change(Operation::Create).with_key(key("4")).with_after(key("4"))),
+        shared(change(Operation::Delete).with_key(key("5")).with_before(key("5"))),
+    ];
+    let plan = Plan::propose(Origin::new("n", &read), [], changes).unwrap();
+    let facts = |plan: &Plan| {
+        let names = plan.changes().iter().map(|c| c.facts().keys().cloned().collect::<Vec<_>>());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(facts(&plan), [vec!["renamed"], vec![], vec!["shares_id"], vec!["shares_id"]]);
+    assert_eq!(plan.changes()[0].facts()["renamed"], Fact::Bool(true));
+
+    let effects = [0, 2, 3].map(Effect::new);
+    let back = plan.rollback(&effects, &read.with_read_id("later")).unwrap().plan;
+    let undone = ["rollback", "shares_id"];
+    assert_eq!(facts(&back), [undone.to_vec(), undone.to_vec(), vec!["renamed", "rollback"]]);
+}
+
+#[test]
 fn digests_are_those_of_the_specification() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/spec/vectors/plan.json");
     let vectors: Json = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
