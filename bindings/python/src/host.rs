@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyList, PyString, PyTuple};
 use serde_json::Value as Json;
-use trueup::{
-    Context, Error, Kind, Page, ReadRequest, Resource, Result, Schema, Snapshot, async_trait,
-};
+use trueup::{Context, Error, Kind, Page, ReadRequest, Resource, Result, Schema, async_trait};
+use trueup_bindings::given;
 use trueup_bindings::page::{Host, PageFacts};
+use trueup_bindings::write::HostWriter;
 
 use crate::convert;
 use crate::errors::{OrRaise, caught};
@@ -43,13 +43,13 @@ impl PyHost {
         &self,
         context: Context,
         method: &'static str,
-        request: Option<ReadRequest>,
+        asked: Asked,
         take: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
     ) -> Result<T> {
         let host = self.clone();
         let call = move || {
             Python::try_attach(|py| {
-                let answer = host.answer(py, context, method, request);
+                let answer = host.answer(py, context, method, asked);
                 answer.and_then(|answer| take(&answer)).map_err(|error| caught(py, error))
             })
         };
@@ -65,23 +65,29 @@ impl PyHost {
         py: Python<'py>,
         context: Context,
         method: &str,
-        request: Option<ReadRequest>,
+        asked: Asked,
     ) -> PyResult<Bound<'py, PyAny>> {
         let bridge = py.import(intern!(py, "trueup._bridge"))?.getattr(intern!(py, "call"))?;
-        let request = request.map(|request| fields(py, &request)).transpose()?;
+        let asked = match asked {
+            Asked::Nothing => None,
+            Asked::Page(request) => Some(fields(py, &request)?.into_any()),
+            Asked::Changes(changes) => Some(said(py, &changes)?.into_any()),
+            Asked::Handle(handle) => Some(PyString::new(py, &handle).into_any()),
+        };
         let event_loop = self.event_loop.as_ref().map(|it| it.clone_ref(py));
-        bridge.call1((self.object.clone_ref(py), method, request, event_loop, Stop(context)))
+        bridge.call1((self.object.clone_ref(py), method, asked, event_loop, Stop(context)))
     }
 }
 
 #[async_trait]
 impl Host for PyHost {
     async fn describe(&self, context: Context) -> Result<Json> {
-        self.call(context, "describe", None, |said| convert::json(said, "describe()")).await
+        self.call(context, "describe", Asked::Nothing, |said| convert::json(said, "describe()"))
+            .await
     }
 
     async fn check(&self, context: Context) -> Result<()> {
-        self.call(context, "check", None, |_| Ok(())).await
+        self.call(context, "check", Asked::Nothing, |_| Ok(())).await
     }
 
     async fn read_page(
@@ -92,9 +98,36 @@ impl Host for PyHost {
     ) -> Result<Page> {
         let schema = resource.schema.clone();
         let inner = context.clone();
-        self.call(context, "read_page", Some(request), move |said| page(said, &schema, &inner))
+        self.call(context, "read_page", Asked::Page(request), move |said| {
+            page(said, &schema, &inner)
+        })
+        .await
+    }
+
+    fn writer(&self) -> Option<Box<dyn HostWriter>> {
+        Some(Box::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl HostWriter for PyHost {
+    async fn apply(&self, context: Context, changes: Json) -> Result<Json> {
+        self.call(context, "apply", Asked::Changes(changes), |said| convert::json(said, "apply()"))
             .await
     }
+
+    async fn status(&self, context: Context, handle: String) -> Result<Json> {
+        let asked = Asked::Handle(handle);
+        self.call(context, "status", asked, |said| convert::json(said, "status()")).await
+    }
+}
+
+/// What a method is called with.
+enum Asked {
+    Nothing,
+    Page(ReadRequest),
+    Changes(Json),
+    Handle(String),
 }
 
 /// The arguments of a `ReadRequest` of Python.
@@ -104,22 +137,19 @@ fn fields<'py>(py: Python<'py>, request: &ReadRequest) -> PyResult<Bound<'py, Py
     (request.resource.as_str(), cursor, since, request.page_size).into_pyobject(py)
 }
 
+/// Changes as dicts.
+fn said<'py>(py: Python<'py>, changes: &Json) -> PyResult<Bound<'py, PyList>> {
+    let changes = changes.as_array().into_iter().flatten();
+    PyList::new(py, changes.map(|one| convert::change(py, one)).collect::<PyResult<Vec<_>>>()?)
+}
+
 /// A page from what the bridge made of the answer: its records, and what it says beside them.
 fn page(said: &Bound<'_, PyAny>, schema: &Schema, context: &Context) -> PyResult<Page> {
     let py = said.py();
     let (records, facts) = said.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
     let facts = PageFacts::from_json(convert::json(&facts, "read_page()")?).or_raise(py)?;
-    let rows = records.is_instance_of::<pyo3::types::PyList>();
+    let rows = records.is_instance_of::<PyList>();
     let input = Input::of(&records, "records", rows.then_some(schema))?;
     let snapshot = py.detach(|| input.resolve(context)).or_raise(py)?;
-    Ok(facts.page(one_batch(&snapshot).or_raise(py)?))
-}
-
-fn one_batch(snapshot: &Snapshot) -> Result<arrow_array::RecordBatch> {
-    match snapshot.batches() {
-        [] => Ok(arrow_array::RecordBatch::new_empty(snapshot.arrow_schema().clone())),
-        [batch] => Ok(batch.clone()),
-        several => arrow_select::concat::concat_batches(snapshot.arrow_schema(), several)
-            .map_err(|cause| Error::new(Kind::Limit, format!("the page is too large: {cause}"))),
-    }
+    Ok(facts.page(given::one_batch(&snapshot).or_raise(py)?))
 }
