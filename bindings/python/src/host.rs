@@ -9,11 +9,24 @@ use serde_json::Value as Json;
 use trueup::{Context, Error, Kind, Page, ReadRequest, Resource, Result, Schema, async_trait};
 use trueup_bindings::given;
 use trueup_bindings::page::{Host, PageFacts};
-use trueup_bindings::write::HostWriter;
+use trueup_bindings::write::{self, HostWriter};
 
 use crate::convert;
 use crate::errors::{OrRaise, caught};
 use crate::input::Input;
+
+/// What the record as it is now means for a change.
+#[pyfunction]
+#[pyo3(signature = (change, record))]
+pub(crate) fn change_standing(
+    change: &Bound<'_, PyAny>,
+    record: Option<&Bound<'_, PyAny>>,
+) -> PyResult<&'static str> {
+    let py = change.py();
+    let change = convert::json(change, "change")?;
+    let record = record.map(|record| convert::json(record, "record")).transpose()?;
+    write::standing(change, record.as_ref(), None).or_raise(py)
+}
 
 /// A connector's object, and the event loop its coroutines run on: that of whoever started the run.
 #[derive(Clone, Debug)]

@@ -43,6 +43,8 @@ mod native {
     #[pymodule_export]
     use crate::guard::{Decision, Policy};
     #[pymodule_export]
+    use crate::host::change_standing;
+    #[pymodule_export]
     use crate::plan::Plan;
     #[pymodule_export]
     use crate::reconcile::{Incremental, Reconciliation};
