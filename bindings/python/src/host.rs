@@ -1,15 +1,16 @@
 //! Connectors written in Python.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 use serde_json::Value as Json;
 use trueup::{Context, Error, Kind, Page, ReadRequest, Resource, Result, Schema, async_trait};
-use trueup_bindings::given;
 use trueup_bindings::page::{Host, PageFacts};
 use trueup_bindings::write::{self, HostWriter};
+use trueup_bindings::{given, process};
 
 use crate::convert;
 use crate::errors::{OrRaise, caught};
@@ -37,12 +38,24 @@ pub(crate) struct PyHost {
 
 /// Tells the waiting side of a call that nobody waits for its answer any more.
 #[pyclass(frozen, module = "trueup._native")]
-struct Stop(Context);
+struct Stop {
+    context: Context,
+    given_up: Arc<AtomicBool>,
+}
 
 #[pymethods]
 impl Stop {
     fn is_set(&self) -> bool {
-        self.0.is_cancelled()
+        self.context.is_cancelled() || self.given_up.load(Ordering::Relaxed)
+    }
+}
+
+/// Gives a call up when it is dropped.
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -59,14 +72,20 @@ impl PyHost {
         asked: Asked,
         take: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
     ) -> Result<T> {
-        let host = self.clone();
+        let (host, waiting) = (self.clone(), Waiting(Arc::default()));
+        let stop = Stop { context, given_up: waiting.0.clone() };
+        // An interpreter that ends under a call would take the process down with it.
+        let given_up = waiting.0.clone();
+        let held = process::hold(move || given_up.store(true, Ordering::Relaxed));
         let call = move || {
+            let _held = held;
             Python::try_attach(|py| {
-                let answer = host.answer(py, context, method, asked);
+                let answer = host.answer(py, stop, method, asked);
                 answer.and_then(|answer| take(&answer)).map_err(|error| caught(py, error))
             })
         };
         let answer = tokio::task::spawn_blocking(call).await;
+        drop(waiting);
         let gone = |_| Error::new(Kind::Cancelled, "the call of the connector was given up");
         answer.map_err(gone)?.unwrap_or_else(|| {
             Err(Error::new(Kind::Cancelled, "Python is shutting down; the connector is not called"))
@@ -76,7 +95,7 @@ impl PyHost {
     fn answer<'py>(
         &self,
         py: Python<'py>,
-        context: Context,
+        stop: Stop,
         method: &str,
         asked: Asked,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -88,7 +107,7 @@ impl PyHost {
             Asked::Handle(handle) => Some(PyString::new(py, &handle).into_any()),
         };
         let event_loop = self.event_loop.as_ref().map(|it| it.clone_ref(py));
-        bridge.call1((self.object.clone_ref(py), method, asked, event_loop, Stop(context)))
+        bridge.call1((self.object.clone_ref(py), method, asked, event_loop, stop))
     }
 }
 

@@ -143,15 +143,15 @@ class Question:
     Answers are given by a person, with the roles that the host knows them to have:
 
     >>> import trueup as tu
-    >>> state = tu.Snapshot([{"id": 1, "os": "13"}], provenance={"read_id": "r-17"})
-    >>> plan = tu.reconcile([{"id": 1, "os": "14"}], state, key="id", name="fleet").plan()
+    >>> state = tu.Snapshot([{"id": 1}, {"id": 2}], provenance={"read_id": "r-17"})
+    >>> plan = tu.reconcile([{"id": 1}], state, key="id", name="fleet").plan()
     >>> question = tu.Policy.standard().decide(plan, actor="agent:sync").question()
-    >>> no = question.reject("person:bo", roles="owner", reason="not on a Friday").attest("desk")
-    >>> print(question.standing([no]))
-    `person:bo` said no: not on a Friday
     >>> yes = question.approve("person:bo", roles="owner").attest("desk")
-    >>> question.standing([yes]).state
-    'granted'
+    >>> print(question.standing([yes]))
+    waiting for 1 person with role `owner`
+    >>> no = question.reject("person:cy", roles="owner", reason="not on a Friday").attest("desk")
+    >>> print(question.standing([yes, no]))
+    `person:cy` said no: not on a Friday
     """
 
     data: Mapping[str, Any]

@@ -27,6 +27,8 @@ def call(host: Any, method: str, asked: Any, loop: Any, stop: Any) -> Any:
     if method == "read_page":
         return page(answer)
     if method == "apply":
+        if not isinstance(answer, (list, tuple)):
+            raise TypeError(f"`apply` gives one receipt a change, in a list, not {type(answer).__name__}")
         return [receipt(one) for one in answer]
     return receipt(answer) if method == "status" else answer
 

@@ -324,9 +324,7 @@ def layered(
     :param read_only: without its writer
 
     >>> import trueup as tu
-    >>> tu.layered(tu.Files("stock.csv"), retry={"atempts": 3})
-    Traceback (most recent call last):
-    trueup._errors.InvalidError: the layers are wrong: unknown field `atempts`, expected one of ...
+    >>> stock = tu.layered(tu.Files("stock.csv"), timeout={"ask_ms": 500}, retry={"attempts": 3}, read_only=True)
     """
     asked = {"timeout": timeout, "rate": rate, "retry": retry}
     layers: list[Any] = [{name: dict(settings)} for name, settings in asked.items() if settings is not None]

@@ -73,7 +73,7 @@ class Decision:
     evidence: list[str]
     stale_share: int
     zone_data: str
-    _native: _native.Decision = field(repr=False, compare=False)
+    _held: _native.Decision = field(repr=False, compare=False)
 
     @classmethod
     def _of(cls, native: _native.Decision) -> Decision:
@@ -81,11 +81,11 @@ class Decision:
         timeout = said["timeout"]
         said["timeout"] = None if timeout is None else timedelta(milliseconds=timeout)
         said["at"], said["valid_until"] = moment(said["at"]), moment(said["valid_until"])
-        return cls(**said, _native=native)
+        return cls(**said, _held=native)
 
     def question(self) -> Question:
         """What it asks people; a denial asks nobody, and is a :class:`ForbiddenError`."""
-        return Question(self._native.question())
+        return Question(self._held.question())
 
     @property
     def denied(self) -> list[int]:
@@ -250,7 +250,8 @@ class BreakGlass:
     """Limits that two people lifted for a few hours. It lifts what its opening names, and nothing else."""
 
     def __init__(self, policy: Policy, native: _native.BreakGlass) -> None:
-        self.policy, self._native = policy, native
+        self.policy: Policy = policy
+        self._native = native
 
     @property
     def people(self) -> list[str]:
@@ -272,7 +273,7 @@ class BreakGlass:
         now: datetime | None = None,
     ) -> tuple[Grant, Review]:
         """The one grant of a plan, and the review that it brings; ``granted`` are digests of plans that had theirs."""
-        asked = decision._native, said_all(answers), list(granted)
+        asked = decision._held, said_all(answers), list(granted)
         native, review = self._native.grant(*asked, dict(keys or {}), millis(now))
         return Grant(native), Review(**{**review, "due": moment(review["due"])})
 

@@ -131,7 +131,7 @@ class Store:
             if isinstance(thing, Plan):
                 run(self._native.keep_plan(thing._native))
             elif isinstance(thing, Decision):
-                run(self._native.keep_decision(thing._native))
+                run(self._native.keep_decision(thing._held))
             elif isinstance(thing, Approval):
                 self._ask({"keep_answer": {"answer": dict(thing.data)}})
             elif isinstance(thing, Grant):
