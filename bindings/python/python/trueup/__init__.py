@@ -20,7 +20,7 @@ import atexit as _atexit
 
 from . import _native
 from ._approvals import Approval, Grant, Key, Question, Standing
-from ._conformance import Subject, conformance
+from ._conformance import Subject, Truth, conformance
 from ._connector import (
     Change,
     Connector,
@@ -150,6 +150,7 @@ __all__ = [
     "Table",
     "ThrottledError",
     "Tracked",
+    "Truth",
     "UnauthenticatedError",
     "UnavailableError",
     "UnknownError",

@@ -123,7 +123,8 @@ class ConnectorLike(Protocol):
     A resource that says something of ``idempotency`` can be written, by ``apply`` and ``status``: how sending a change
     twice is kept from having two effects. It is ``"key"`` (the target takes :attr:`Change.idempotency_key`),
     ``"conditional"`` (the target checks version or values before), ``{"read_back": seconds}`` (after so long the target
-    shows what happened), ``"at_most_once"``, or a dict of these by operation.
+    shows what happened), ``"at_most_once"``, or a dict of these by operation. Its ``actions`` are what can be done beside
+    creating, updating and deleting.
     """
 
     def describe(self) -> Mapping[str, Any] | Awaitable[Mapping[str, Any]]: ...
