@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib import import_module
@@ -93,7 +94,10 @@ def listener(progress: bool | Progress | None) -> Generator[Progress | None, Non
 def make_bar() -> Bar | TqdmBar:
     """tqdm's bar where tqdm is installed (it knows notebooks), else one line of text."""
     try:
-        return TqdmBar(import_module("tqdm.auto").tqdm)
+        # Without ipywidgets tqdm warns of its own second choice, which is good enough.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return TqdmBar(import_module("tqdm.auto").tqdm)
     except ImportError:
         return Bar(sys.stderr)
 
