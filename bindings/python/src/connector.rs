@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
+use trueup::runtime::{self, Reader};
 use trueup::{
     Connector, ConnectorExt, Context, Cursor, Delta, Error, Kind, Page, ReadRequest, Result,
 };
-use trueup_bindings::page::HostConnector;
+use trueup_bindings::page::{self, HostConnector};
 use trueup_bindings::process::Origin;
+use trueup_bindings::write::Mishaps;
+use trueup_bindings::{given, layers};
 use trueup_files::{Files, Settings};
 use trueup_sql::{Postgres, PostgresConfig, Secret, Sqlite, SqliteConfig};
 
@@ -19,7 +23,7 @@ use crate::host::PyHost;
 use crate::table::Table;
 use crate::work::{Deliver, Work};
 
-/// A system that can be read.
+/// A system that can be read, and maybe written.
 #[pyclass(frozen, module = "trueup._native")]
 pub(crate) struct Source {
     system: System,
@@ -28,9 +32,12 @@ pub(crate) struct Source {
 
 #[derive(Clone)]
 enum System {
-    Built(Arc<dyn Connector>),
+    Built(Arc<dyn Connector>, Option<Mishaps>),
     Python(PyHost),
 }
+
+/// A connector, and what comes out of its `apply` where Python wrote it.
+pub(crate) type Opened = (Arc<dyn Connector>, Option<Mishaps>);
 
 #[pymethods]
 impl Source {
@@ -78,35 +85,54 @@ impl Source {
     }
 
     fn describe(&self, py: Python<'_>) -> PyResult<Work> {
-        let system = self.system(py)?;
+        let source = self.get(py)?;
         Work::read(py, |context| async move {
-            let connector = system.open(&context).await?;
-            let (identity, able) = (connector.identity(), connector.capability());
-            let resources = connector.describe(context).await?;
-            let fields =
-                |r: &trueup::Resource| json!({"name": r.name, "fields": r.schema.fields()});
-            let resources: Vec<Json> = resources.iter().map(fields).collect();
-            Ok(json!({
-                "system": identity.system,
-                "instance": identity.instance,
-                "tenant": identity.tenant,
-                "capability": able,
-                "resources": resources,
-            }))
+            page::describe(source.open(&context).await?.0.as_ref(), context).await
         })
     }
 
+    /// The same system with what it says of itself known: for runs, and for layers.
+    fn opened(&self, py: Python<'_>) -> PyResult<Work> {
+        let source = self.get(py)?;
+        Work::read(py, |context| async move {
+            let (connector, mishaps) = source.open(&context).await?;
+            Ok(Self { system: System::Built(connector, mishaps), origin: Origin::here() })
+        })
+    }
+
+    /// An opened system within layers.
+    fn within(&self, py: Python<'_>, layers: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (connector, mishaps) = self.built_in(py)?;
+        let connector = layers::wrap(connector, convert::json(layers, "layers")?).or_raise(py)?;
+        Ok(Self { system: System::Built(connector, mishaps), origin: self.origin })
+    }
+
+    /// An opened system whose answers are kept, and the tape that keeps them.
+    fn record(&self, py: Python<'_>) -> PyResult<(Self, Tape)> {
+        let (connector, mishaps) = self.built_in(py)?;
+        let (connector, tape) = layers::record(connector);
+        Ok((Self { system: System::Built(connector, mishaps), origin: self.origin }, Tape(tape)))
+    }
+
+    /// The system that says what is on a tape.
+    #[staticmethod]
+    fn replay(py: Python<'_>, tape: &str) -> PyResult<Self> {
+        let connector = layers::replay(tape).or_raise(py)?;
+        Ok(Self { system: System::Built(connector, None), origin: Origin::here() })
+    }
+
     fn check(&self, py: Python<'_>) -> PyResult<Work> {
-        let system = self.system(py)?;
-        Work::read(py, |context| async move { system.open(&context).await?.check(context).await })
+        let source = self.get(py)?;
+        Work::read(py, |context| async move { source.open(&context).await?.0.check(context).await })
     }
 
     /// A whole resource.
     #[pyo3(signature = (resource, page_size))]
     fn read(&self, py: Python<'_>, resource: String, page_size: Option<usize>) -> PyResult<Work> {
-        let (system, request) = (self.system(py)?, request(resource, None, None, page_size));
+        let (source, request) = (self.get(py)?, request(resource, None, None, page_size));
         Work::read(py, |context| async move {
-            system.open(&context).await?.read_all(context, request).await
+            let (connector, _) = source.open(&context).await?;
+            Reader::new().read_all(connector.as_ref(), context, request).await
         })
     }
 
@@ -119,9 +145,9 @@ impl Source {
         since: String,
         page_size: Option<usize>,
     ) -> PyResult<Work> {
-        let (system, request) = (self.system(py)?, request(resource, None, Some(since), page_size));
+        let (source, request) = (self.get(py)?, request(resource, None, Some(since), page_size));
         Work::read(py, |context| async move {
-            system.open(&context).await?.read_delta(context, request).await
+            source.open(&context).await?.0.read_delta(context, request).await
         })
     }
 
@@ -134,20 +160,30 @@ impl Source {
         since: Option<String>,
         page_size: Option<usize>,
     ) -> PyResult<Work> {
-        let (system, request) = (self.system(py)?, request(resource, cursor, since, page_size));
+        let (source, request) = (self.get(py)?, request(resource, cursor, since, page_size));
         Work::read(py, |context| async move {
-            system.open(&context).await?.read_page(context, request).await
+            source.open(&context).await?.0.read_page(context, request).await
         })
     }
 }
 
 impl Source {
     fn built(connector: impl Connector + 'static) -> Self {
-        Self { system: System::Built(Arc::new(connector)), origin: Origin::here() }
+        Self { system: System::Built(Arc::new(connector), None), origin: Origin::here() }
     }
 
-    fn system(&self, py: Python<'_>) -> PyResult<System> {
-        if let System::Built(_) = &self.system {
+    /// The connector of a system that is open.
+    pub(crate) fn built_in(&self, py: Python<'_>) -> PyResult<Opened> {
+        match self.get(py)? {
+            System::Built(connector, mishaps) => Ok((connector, mishaps)),
+            System::Python(_) => {
+                Err(PyTypeError::new_err("a connector of Python is opened before it is used"))
+            }
+        }
+    }
+
+    fn get(&self, py: Python<'_>) -> PyResult<System> {
+        if let System::Built(..) = &self.system {
             self.origin.check("connector").or_raise(py)?;
         }
         Ok(self.system.clone())
@@ -155,11 +191,26 @@ impl Source {
 }
 
 impl System {
-    async fn open(self, context: &Context) -> Result<Arc<dyn Connector>> {
+    async fn open(self, context: &Context) -> Result<Opened> {
         match self {
-            Self::Built(connector) => Ok(connector),
-            Self::Python(host) => Ok(Arc::new(HostConnector::open(host, context.clone()).await?)),
+            Self::Built(connector, mishaps) => Ok((connector, mishaps)),
+            Self::Python(host) => {
+                let connector = HostConnector::open(host, context.clone()).await?;
+                let mishaps = connector.mishaps().clone();
+                Ok((Arc::new(connector), Some(mishaps)))
+            }
         }
+    }
+}
+
+/// What a system said, kept.
+#[pyclass(frozen, module = "trueup._native")]
+pub(crate) struct Tape(runtime::Tape);
+
+#[pymethods]
+impl Tape {
+    fn text(&self, py: Python<'_>) -> PyResult<String> {
+        layers::tape_text(&self.0).or_raise(py)
     }
 }
 
@@ -172,7 +223,7 @@ impl Deliver for Source {
 impl Deliver for Delta {
     /// The records that changed, and those that are gone.
     fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let removed = convert::object(py, &json!(self.removed))?;
+        let removed = convert::valued(py, &json!(self.removed))?;
         Ok((self.records.deliver(py)?, removed).into_pyobject(py)?.into_any().unbind())
     }
 }
@@ -185,9 +236,9 @@ impl Deliver for Page {
             "resume": self.resume,
             "removed": self.removed,
         });
-        let facts = convert::object(py, &facts)?;
-        facts.set_item("coverage", convert::object(py, &self.coverage.to_json())?)?;
-        let records = Py::new(py, Table::from(self.records))?;
+        let facts = convert::valued(py, &facts)?;
+        facts.set_item("coverage", convert::valued(py, &self.coverage.to_json())?)?;
+        let records = Py::new(py, Table(given::Table::from(self.records)))?;
         Ok((records, facts).into_pyobject(py)?.into_any().unbind())
     }
 }

@@ -8,6 +8,7 @@ use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString,
     PyTuple, PyType,
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use trueup::{Error, Kind, Number, Value};
 
@@ -73,20 +74,63 @@ pub(crate) fn json(object: &Bound<'_, PyAny>, what: &str) -> PyResult<Json> {
     })
 }
 
-/// JSON as Python has it; objects of one member that name a type become values of that type.
+/// A document of a known form, from plain data.
+///
+/// # Errors
+/// A type error that names `what`; `invalid` for data of another form.
+pub(crate) fn read<T: DeserializeOwned>(object: &Bound<'_, PyAny>, what: &str) -> PyResult<T> {
+    let wrong =
+        |cause| Error::new(Kind::Invalid, format!("the argument of {what} is wrong: {cause}"));
+    let read: Result<T, serde_json::Error> = serde_json::from_value(json(object, what)?);
+    read.map_err(wrong).or_raise(object.py())
+}
+
+/// JSON as Python has it: a document, in which an object is an object whatever its members are called.
 pub(crate) fn object<'py>(py: Python<'py>, json: &Json) -> PyResult<Bound<'py, PyAny>> {
+    nested(py, json, object)
+}
+
+/// JSON in which values stand: an object of one member that names a type becomes a value of that type.
+pub(crate) fn valued<'py>(py: Python<'py>, json: &Json) -> PyResult<Bound<'py, PyAny>> {
+    match json.as_object() {
+        Some(members) if members.len() == 1 && is_tagged(members) => {
+            python(py, &Value::from_json(json).or_raise(py)?)
+        }
+        _ => nested(py, json, valued),
+    }
+}
+
+/// A change as data: its fields have values, whatever they are called.
+pub(crate) fn change<'py>(py: Python<'py>, json: &Json) -> PyResult<Bound<'py, PyAny>> {
+    let dict = PyDict::new(py);
+    for (name, inner) in json.as_object().into_iter().flatten() {
+        let inner = match name.as_str() {
+            "key" | "before" | "after" => nested(py, inner, valued)?,
+            "id" | "version" => valued(py, inner)?,
+            _ => object(py, inner)?,
+        };
+        dict.set_item(name, inner)?;
+    }
+    Ok(dict.into_any())
+}
+
+/// JSON as Python has it, its parts made by `inner`.
+fn nested<'py>(
+    py: Python<'py>,
+    json: &Json,
+    inner: fn(Python<'py>, &Json) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
     Ok(match json {
         Json::Array(items) => {
             let list = PyList::empty(py);
-            items.iter().try_for_each(|item| list.append(object(py, item)?))?;
+            items.iter().try_for_each(|item| list.append(inner(py, item)?))?;
             list.into_any()
-        }
-        Json::Object(members) if members.len() == 1 && is_tagged(members) => {
-            python(py, &Value::from_json(json).or_raise(py)?)?
         }
         Json::Object(members) => {
             let dict = PyDict::new(py);
-            members.iter().try_for_each(|(name, inner)| dict.set_item(name, object(py, inner)?))?;
+            members
+                .iter()
+                .try_for_each(|(name, member)| dict.set_item(name, inner(py, member)?))?;
             dict.into_any()
         }
         plain => python(py, &Value::from_json(plain).or_raise(py)?)?,

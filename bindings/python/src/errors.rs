@@ -48,7 +48,7 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
 }
 
 /// The exception that led to an error.
-fn cause(error: &Error) -> Option<&PyErr> {
+pub(crate) fn cause(error: &Error) -> Option<&PyErr> {
     let mut at = std::error::Error::source(error);
     while let Some(cause) = at {
         if let Some(exception) = cause.downcast_ref::<PyErr>() {

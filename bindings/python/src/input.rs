@@ -1,8 +1,6 @@
 //! What a caller may give as records.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use arrow_array::RecordBatchReader;
 use pyo3::exceptions::PyTypeError;
@@ -10,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use trueup::{Context, Result, Schema, Snapshot};
-use trueup_files::Files;
+use trueup_bindings::given;
 
 use crate::convert::class_name;
 use crate::errors::OrRaise;
@@ -57,7 +55,7 @@ impl Input {
         match self {
             Self::Snapshot(snapshot) => Ok(snapshot),
             Self::Stream(reader) => Snapshot::from_reader(reader),
-            Self::Path(path) => read(path, context),
+            Self::Path(path) => given::file(&path, context),
         }
     }
 
@@ -76,33 +74,4 @@ impl Input {
             || object.hasattr(intern!(object.py(), "__fspath__")).unwrap_or(false);
         is_path.then(|| object.extract().map(Self::Path))
     }
-}
-
-/// One file whole. A saved snapshot is a Parquet file too, but one that says what it covers.
-fn read(path: PathBuf, context: &Context) -> Result<Snapshot> {
-    let files = Files::open(&path)?;
-    if is_saved(&path).unwrap_or(false) {
-        return Snapshot::load(path);
-    }
-    let file = files.settings().files.first();
-    let name = file.map(|file| file.name()).transpose()?.unwrap_or_default();
-    files.read_blocking(context, &name)
-}
-
-/// Whether the footer of a Parquet file has a snapshot's description. Any Parquet file can be loaded
-/// as a snapshot, so a word that only looks like it does no harm.
-fn is_saved(path: &Path) -> std::io::Result<bool> {
-    const MARK: &[u8] = b"trueup.snapshot";
-    let mut file = File::open(path)?;
-    let mut end = [0; 8];
-    file.seek(SeekFrom::End(-8))?;
-    file.read_exact(&mut end)?;
-    let [a, b, c, d, magic @ ..] = end;
-    if magic != *b"PAR1" {
-        return Ok(false);
-    }
-    file.seek(SeekFrom::End(-8 - i64::from(u32::from_le_bytes([a, b, c, d]))))?;
-    let mut footer = Vec::new();
-    file.read_to_end(&mut footer)?;
-    Ok(footer.windows(MARK.len()).any(|bytes| bytes == MARK))
 }

@@ -3,7 +3,9 @@
 //! Everything that may take a while is `Work` that goes on in the background: nothing here
 //! holds Python up. What comes in and goes out is plain data, a capsule of Arrow, or a handle.
 
+mod approvals;
 mod capsule;
+mod conform;
 mod connector;
 mod convert;
 mod errors;
@@ -15,6 +17,7 @@ mod reconcile;
 mod report;
 mod rows;
 mod snapshot;
+mod store;
 mod table;
 mod work;
 
@@ -29,9 +32,18 @@ mod native {
     use trueup::Kind;
 
     #[pymodule_export]
-    use crate::connector::Source;
+    use crate::approvals::{
+        BreakGlass, Grant, Key, answer, attest, refusal, sign, sign_evidence, standing,
+        verify_evidence,
+    };
     #[pymodule_export]
-    use crate::guard::Policy;
+    use crate::conform::conformance;
+    #[pymodule_export]
+    use crate::connector::{Source, Tape};
+    #[pymodule_export]
+    use crate::guard::{Decision, Policy};
+    #[pymodule_export]
+    use crate::host::change_standing;
     #[pymodule_export]
     use crate::plan::Plan;
     #[pymodule_export]
@@ -40,6 +52,8 @@ mod native {
     use crate::report::{Drift, Report};
     #[pymodule_export]
     use crate::snapshot::Snapshot;
+    #[pymodule_export]
+    use crate::store::{Run, Store};
     #[pymodule_export]
     use crate::table::Table;
     #[pymodule_export]

@@ -1,9 +1,9 @@
 //! Reconciling: documents, runs, and the index for changes.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use pyo3::prelude::*;
-use trueup::{Context, Error, Kind, Result, Run, Side, Snapshot};
+use serde_json::json;
+use trueup::{Context, Result, Side, Snapshot};
+use trueup_bindings::compare::{self, Index};
 
 use crate::convert;
 use crate::errors::OrRaise;
@@ -46,13 +46,9 @@ impl Reconciliation {
         let base = base.map(|base| Input::of(base, "base", None)).transpose()?;
         let document = self.0.clone();
         Work::start(py, move |context| {
-            let [expected, actual] = resolve(sides, context)?;
+            let sides = resolve(sides, context)?;
             let base = base.map(|base| base.resolve(context)).transpose()?;
-            let run = fresh(threads)?.with_context(context.clone());
-            match base {
-                None => document.compare(&run, &expected, &actual),
-                Some(base) => document.compare_three_way(&run, &expected, &actual, &base),
-            }
+            compare::compare(&document, context, &sides, base.as_ref(), threads)
         })
     }
 
@@ -66,14 +62,7 @@ impl Reconciliation {
         threads: Option<usize>,
     ) -> PyResult<Work> {
         let (sides, document) = (sides(expected, actual)?, self.0.clone());
-        Work::start(py, move |context| {
-            let [expected, actual] = resolve(sides, context)?;
-            // The index lives on, so it must not keep the context of the call that made it.
-            let run = fresh(threads)?;
-            let schemas = [expected.clone(), actual.clone()].map(|side| side.schema().clone());
-            let index = trueup::Incremental::new(document, &run, &expected, &actual)?;
-            Ok(Held { index, schemas })
-        })
+        Work::start(py, move |context| Index::new(document, &resolve(sides, context)?, threads))
     }
 }
 
@@ -89,49 +78,36 @@ fn resolve([expected, actual]: [Input; 2], context: &Context) -> Result<[Snapsho
     Ok([side(expected, Side::Expected)?, side(actual, Side::Actual)?])
 }
 
-fn fresh(threads: Option<usize>) -> Result<Run> {
-    let run = Run::fresh()?;
-    match threads.map(std::num::NonZero::new) {
-        None => Ok(run),
-        Some(Some(threads)) => Ok(run.with_threads(threads)),
-        Some(None) => Err(Error::new(Kind::Invalid, "`threads` must be at least 1")),
-    }
-}
-
-/// An index, and the fields of both sides.
-struct Held {
-    index: trueup::Incremental,
-    schemas: [trueup::Schema; 2],
-}
-
 /// Two snapshots side by side, with an index that takes changes.
 #[pyclass(frozen, module = "trueup._native")]
-pub(crate) struct Incremental(Arc<Mutex<Held>>);
+pub(crate) struct Incremental(Index);
 
 #[pymethods]
 impl Incremental {
     fn change(&self, py: Python<'_>, side: &str, records: &Bound<'_, PyAny>) -> PyResult<Work> {
         let (side, input) = (read_side(py, side)?, Input::of(records, "records", None)?);
-        self.work(py, move |held, context| held.index.change(side, &input.resolve(context)?))
+        self.work(py, move |index, context| {
+            let records = input.resolve(context)?;
+            index.with(context, |index| index.change(side, &records))
+        })
     }
 
     fn remove(&self, py: Python<'_>, side: &str, keys: &Bound<'_, PyAny>) -> PyResult<Work> {
         let (side, input) = (read_side(py, side)?, Input::of(keys, "keys", None)?);
-        self.work(py, move |held, context| held.index.remove(side, &input.resolve(context)?))
+        self.work(py, move |index, context| {
+            let keys = input.resolve(context)?;
+            index.with(context, |index| index.remove(side, &keys))
+        })
     }
 
     fn report(&self, py: Python<'_>) -> PyResult<Work> {
-        self.work(py, |held, _| held.index.report())
+        self.work(py, |index, context| index.with(context, |index| index.report()))
     }
 
     /// The fields of a side.
     fn fields<'py>(&self, py: Python<'py>, side: &str) -> PyResult<Bound<'py, PyAny>> {
         let side = read_side(py, side)?;
-        let fields = py.detach(|| {
-            let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            held.schemas.get(side as usize).map(|schema| serde_json::json!(schema.fields()))
-        });
-        convert::object(py, &fields.unwrap_or_default())
+        convert::object(py, &json!(self.0.schema(side).fields()))
     }
 }
 
@@ -139,28 +115,20 @@ impl Incremental {
     fn work<T: Deliver>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(&mut Held, &Context) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Index, &Context) -> Result<T> + Send + 'static,
     ) -> PyResult<Work> {
-        let held = self.0.clone();
-        Work::start(py, move |context| {
-            let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-            context.check()?;
-            work(&mut held, context)
-        })
+        let index = self.0.clone();
+        Work::start(py, move |context| work(&index, context))
     }
 }
 
-impl Deliver for Held {
+impl Deliver for Index {
     fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(Py::new(py, Incremental(Arc::new(Mutex::new(self))))?.into_any())
+        Ok(Py::new(py, Incremental(self))?.into_any())
     }
 }
 
 /// `expected` or `actual`.
 pub(crate) fn read_side(py: Python<'_>, name: &str) -> PyResult<Side> {
-    let side = Side::BOTH.into_iter().find(|side| side.name() == name).ok_or_else(|| {
-        let nearest = trueup::suggest(name, Side::BOTH.map(Side::name));
-        Error::new(Kind::Invalid, format!("unknown side `{name}`{nearest}"))
-    });
-    side.or_raise(py)
+    compare::side(name).or_raise(py)
 }

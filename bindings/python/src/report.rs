@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use pyo3::prelude::*;
-use serde_json::json;
-use trueup::{Kind, Result};
-use trueup_bindings::flat;
+use trueup::Result;
+use trueup_bindings::compare;
+use trueup_bindings::flat::{self, hex};
+use trueup_bindings::given::Table;
 
 use crate::convert;
 use crate::errors::OrRaise;
 use crate::input::Input;
-use crate::table::Table;
 use crate::work::{Deliver, Work};
 
 /// What two snapshots agree and disagree on.
@@ -23,36 +23,20 @@ pub(crate) struct Report(pub(crate) trueup::Report);
 impl Report {
     /// Everything that is known without computing more.
     fn facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let facts = json!({
-            "name": self.0.name(),
-            "tenant": self.0.tenant(),
-            "resource": self.0.resource(),
-            "key": self.0.key(),
-            "counts": flat::counts(self.0.counts()),
-            "counts_by_field": self.0.counts_by_field(),
-            "converged": self.0.converged(),
-            "rules_digest": self.0.rules_digest(),
-            "findings": self.0.len(),
-        });
-        convert::object(py, &facts)
+        convert::object(py, &compare::facts(&self.0))
     }
 
     fn digest(&self, py: Python<'_>) -> PyResult<Work> {
-        self.work(py, |report| report.digest().map(|digest| trueup::hex(&digest)))
+        self.work(py, |report| report.digest().map(|digest| hex(&digest)))
     }
 
     fn findings(&self, py: Python<'_>) -> PyResult<Work> {
-        self.work(py, findings)
+        self.work(py, compare::findings)
     }
 
     /// Every finding's id and the digest of its state.
     fn states(&self, py: Python<'_>) -> PyResult<Work> {
-        self.work(py, |report| {
-            let states = report.states()?;
-            let pairs =
-                states.iter().map(|(id, state)| (id.to_string(), json!(trueup::hex(state))));
-            Ok(serde_json::Value::Object(pairs.collect()))
-        })
+        self.work(py, compare::states)
     }
 
     fn explain(&self, py: Python<'_>, finding: &str) -> PyResult<Work> {
@@ -66,23 +50,11 @@ impl Report {
     }
 
     fn matched(&self, py: Python<'_>) -> PyResult<Work> {
-        self.work(py, |report| {
-            let batches = report.matched()?.collect::<Result<Vec<_>>>()?;
-            let schema = batches.first().map(|batch| batch.schema());
-            // Nothing matched: then a table without columns says so.
-            Ok(Table::new(
-                schema.unwrap_or_else(|| Arc::new(arrow_schema::Schema::empty())),
-                batches,
-            ))
-        })
+        self.work(py, compare::matched)
     }
 
     fn inputs(&self, py: Python<'_>) -> PyResult<Work> {
-        self.work(py, |report| {
-            let inputs = report.inputs()?;
-            let [expected, actual] = [flat::input(&inputs.expected)?, flat::input(&inputs.actual)?];
-            Ok(json!({"expected": expected, "actual": actual}))
-        })
+        self.work(py, compare::inputs)
     }
 
     #[pyo3(signature = (base))]
@@ -128,18 +100,6 @@ impl Report {
     }
 }
 
-/// In one piece, unless a column would be too large for that.
-fn findings(report: &trueup::Report) -> Result<Table> {
-    match report.findings_table() {
-        Ok(table) => Ok(table.into()),
-        Err(error) if error.kind() == Kind::Limit => {
-            let batches = report.findings().collect::<Result<Vec<_>>>()?;
-            Ok(Table::new(report.findings_schema(), batches))
-        }
-        Err(error) => Err(error),
-    }
-}
-
 impl Deliver for trueup::Report {
     fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Ok(Py::new(py, Report(self))?.into_any())
@@ -159,14 +119,7 @@ impl Drift {
     }
 
     fn facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let facts = json!({
-            "counts": flat::drift_counts(&self.0.counts()),
-            "rules_changed": self.0.rules_changed(),
-            "coverage_changed": self.0.coverage_changed(),
-            "is_empty": self.0.is_empty(),
-            "text": self.0.to_string(),
-        });
-        convert::object(py, &facts)
+        convert::object(py, &compare::drift(&self.0))
     }
 
     fn opened(&self, py: Python<'_>) -> PyResult<Work> {

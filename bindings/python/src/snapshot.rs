@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 use serde_json::{Value as Json, json};
-use trueup::{Consistency, Coverage, Error, Field, Kind, Provenance, Schema};
+use trueup::Schema;
+use trueup_bindings::{given, snapshot};
 
 use crate::errors::OrRaise;
 use crate::input::Input;
@@ -31,7 +32,7 @@ impl Snapshot {
         let schema = schema.map(|fields| read_schema(fields)).transpose()?;
         let input = Input::of(data, what, schema.as_ref())?;
         let facts = convert::json(facts, "Snapshot")?;
-        Work::start(py, move |context| with_facts(input.resolve(context)?, &facts))
+        Work::start(py, move |context| snapshot::with_facts(input.resolve(context)?, &facts))
     }
 
     #[staticmethod]
@@ -47,15 +48,13 @@ impl Snapshot {
     /// The snapshot with other facts: those of `make`.
     fn with_facts(&self, py: Python<'_>, facts: &Bound<'_, PyAny>) -> PyResult<Self> {
         let facts = convert::json(facts, "Snapshot")?;
-        with_facts(self.0.clone(), &facts).or_raise(py).map(Self)
+        snapshot::with_facts(self.0.clone(), &facts).or_raise(py).map(Self)
     }
 
     /// The snapshot with other facts of a field: `role`, `writable`, `immutable`, `secret`.
     fn with_field(&self, py: Python<'_>, name: &str, facts: &Bound<'_, PyAny>) -> PyResult<Self> {
         let facts = convert::json(facts, "with_field")?;
-        let old = self.0.schema().field(name).or_raise(py)?;
-        let new = merged(old, &facts).or_raise(py)?;
-        self.0.clone().with_field(name, |_| new).or_raise(py).map(Self)
+        snapshot::with_field(self.0.clone(), name, &facts).or_raise(py).map(Self)
     }
 
     fn rows(&self) -> usize {
@@ -64,22 +63,14 @@ impl Snapshot {
 
     /// The fields, the coverage, the provenance, the consistency.
     fn facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let facts = json!({
-            "fields": self.0.schema().fields(),
-            "provenance": self.0.provenance(),
-            "consistency": self.0.consistency(),
-        });
-        let facts = convert::object(py, &facts)?;
-        facts.set_item("coverage", convert::object(py, &self.0.coverage().to_json())?)?;
+        let facts = convert::object(py, &snapshot::facts(&self.0))?;
+        facts.set_item("coverage", convert::valued(py, &self.0.coverage().to_json())?)?;
         Ok(facts)
     }
 
     fn content_root(&self, py: Python<'_>, key: Vec<String>) -> PyResult<Work> {
         let snapshot = self.0.clone();
-        Work::start(py, move |_| {
-            let key: Vec<&str> = key.iter().map(String::as_str).collect();
-            snapshot.content(&key).map(|tree| trueup::hex(&tree.root()))
-        })
+        Work::start(py, move |_| snapshot::content_root(&snapshot, &key))
     }
 
     #[pyo3(signature = (requested_schema=None))]
@@ -112,43 +103,5 @@ pub(crate) fn read_schema(fields: &Bound<'_, PyAny>) -> PyResult<Schema> {
             .collect::<PyResult<Json>>()?,
         Err(_) => convert::json(fields, "schema")?,
     };
-    let fields: Result<Vec<Field>, _> = serde_json::from_value(fields);
-    let fields = fields.map_err(|cause| wrong("schema", &cause)).or_raise(py)?;
-    Schema::new(fields).or_raise(py)
-}
-
-fn with_facts(snapshot: trueup::Snapshot, facts: &Json) -> trueup::Result<trueup::Snapshot> {
-    let mut snapshot = snapshot;
-    if let Some(coverage) = facts.get("coverage") {
-        snapshot = snapshot.with_coverage(Coverage::from_json(coverage)?);
-    }
-    if let Some(provenance) = facts.get("provenance") {
-        let mut whole = json!(snapshot.provenance());
-        merge(&mut whole, provenance);
-        let provenance: Result<Provenance, _> = serde_json::from_value(whole);
-        snapshot =
-            snapshot.with_provenance(provenance.map_err(|cause| wrong("provenance", &cause))?);
-    }
-    if let Some(consistency) = facts.get("consistency") {
-        let consistency: Result<Consistency, _> = serde_json::from_value(consistency.clone());
-        snapshot =
-            snapshot.with_consistency(consistency.map_err(|cause| wrong("consistency", &cause))?);
-    }
-    Ok(snapshot)
-}
-
-fn merged(field: &Field, facts: &Json) -> trueup::Result<Field> {
-    let mut whole = json!(field);
-    merge(&mut whole, facts);
-    serde_json::from_value(whole).map_err(|cause| wrong("field", &cause))
-}
-
-fn merge(into: &mut Json, from: &Json) {
-    if let (Some(into), Some(from)) = (into.as_object_mut(), from.as_object()) {
-        into.extend(from.iter().map(|(name, value)| (name.clone(), value.clone())));
-    }
-}
-
-fn wrong(what: &str, cause: &serde_json::Error) -> Error {
-    Error::new(Kind::Invalid, format!("the {what} is wrong: {cause}"))
+    given::schema(fields).or_raise(py)
 }

@@ -1,41 +1,26 @@
 //! Tables: what comes out, for any library that takes Arrow.
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList, PyString};
 use trueup::{Column, Value};
+use trueup_bindings::given;
 
 use crate::errors::OrRaise;
 use crate::{capsule, convert};
 
 /// Columns that can be taken out by `__arrow_c_stream__`, as often as anybody likes.
 #[pyclass(frozen, module = "trueup._native")]
-pub(crate) struct Table {
-    schema: SchemaRef,
-    batches: Vec<RecordBatch>,
-}
-
-impl Table {
-    pub(crate) fn new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
-        Self { schema, batches }
-    }
-}
-
-impl From<RecordBatch> for Table {
-    fn from(batch: RecordBatch) -> Self {
-        Self::new(batch.schema(), vec![batch])
-    }
-}
+pub(crate) struct Table(pub(crate) given::Table);
 
 #[pymethods]
 impl Table {
     fn rows(&self) -> usize {
-        self.batches.iter().map(RecordBatch::num_rows).sum()
+        self.0.rows()
     }
 
     fn column_names(&self) -> Vec<String> {
-        self.schema.fields().iter().map(|field| field.name().clone()).collect()
+        self.0.column_names()
     }
 
     /// Some rows as dicts.
@@ -46,13 +31,7 @@ impl Table {
         count: usize,
     ) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
-        let (mut skip, mut left) = (start, count);
-        for batch in &self.batches {
-            let from = skip.min(batch.num_rows());
-            let some = batch.slice(from, left.min(batch.num_rows() - from));
-            (skip, left) = (skip - from, left - some.num_rows());
-            append(&list, &some)?;
-        }
+        self.0.slice(start, count).iter().try_for_each(|batch| append(&list, batch))?;
         Ok(list)
     }
 
@@ -64,11 +43,11 @@ impl Table {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         // The interface lets a producer keep its own types.
         let _ = requested_schema;
-        capsule::stream(py, self.schema.clone(), self.batches.clone())
+        capsule::stream(py, self.0.schema.clone(), self.0.batches.clone())
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        capsule::schema(py, &self.schema)
+        capsule::schema(py, &self.0.schema)
     }
 }
 

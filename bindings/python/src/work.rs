@@ -1,11 +1,14 @@
 //! Work in the background as Python sees it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use serde_json::Value as Json;
-use trueup::{Context, Result, Snapshot};
+use trueup::{Context, Progress, Result, Snapshot};
+use trueup_bindings::given;
 use trueup_bindings::job::Job;
 
 use crate::errors::OrRaise;
@@ -16,11 +19,42 @@ pub(crate) trait Deliver: Send + 'static {
     fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>>;
 }
 
-type Delivery = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+pub(crate) type Delivery = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// Work that goes on in the background, without holding up Python.
 #[pyclass(frozen, module = "trueup._native")]
-pub(crate) struct Work(Job<Delivery>);
+pub(crate) struct Work(Arc<dyn Task>);
+
+/// A job, whatever it gives.
+pub(crate) trait Task: Send + Sync {
+    fn wait(&self, limit: Duration) -> bool;
+    fn cancel(&self);
+    fn progress(&self) -> Option<Progress>;
+    fn when_over(&self, bell: Box<dyn FnOnce() + Send>);
+    fn take(&self) -> Option<Result<Delivery>>;
+}
+
+impl<T: Deliver> Task for Job<T> {
+    fn wait(&self, limit: Duration) -> bool {
+        self.wait(limit)
+    }
+
+    fn cancel(&self) {
+        self.cancel();
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        self.progress()
+    }
+
+    fn when_over(&self, bell: Box<dyn FnOnce() + Send>) {
+        self.when_over(bell);
+    }
+
+    fn take(&self) -> Option<Result<Delivery>> {
+        self.take().map(|outcome| outcome.map(delivery))
+    }
+}
 
 impl Work {
     /// Starts work on a thread of its own.
@@ -28,8 +62,7 @@ impl Work {
         py: Python<'_>,
         work: impl FnOnce(&Context) -> Result<T> + Send + 'static,
     ) -> PyResult<Self> {
-        let job = Job::start(move |context| work(context).map(delivery));
-        job.or_raise(py).map(Self)
+        Job::start(work).or_raise(py).map(Self::of)
     }
 
     /// Starts reading on the runtime.
@@ -40,11 +73,12 @@ impl Work {
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let job = Job::read(move |context| {
-            let work = work(context);
-            async move { work.await.map(delivery) }
-        });
-        job.or_raise(py).map(Self)
+        Job::read(work).or_raise(py).map(Self::of)
+    }
+
+    /// A job that goes on already.
+    pub(crate) fn of(job: impl Task + 'static) -> Self {
+        Self(Arc::new(job))
     }
 }
 
@@ -75,7 +109,7 @@ impl Work {
                 }
             });
         };
-        py.detach(|| self.0.when_over(ring));
+        py.detach(|| self.0.when_over(Box::new(ring)));
     }
 
     /// What came of it; to be asked once, when it is over.
@@ -87,7 +121,7 @@ impl Work {
     }
 }
 
-fn delivery<T: Deliver>(value: T) -> Delivery {
+pub(crate) fn delivery<T: Deliver>(value: T) -> Delivery {
     Box::new(move |py| value.deliver(py))
 }
 
@@ -109,6 +143,18 @@ impl Deliver for usize {
     }
 }
 
+impl Deliver for Vec<u8> {
+    fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(PyBytes::new(py, &self).into_any().unbind())
+    }
+}
+
+impl Deliver for Vec<String> {
+    fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(self.into_pyobject(py)?.into_any().unbind())
+    }
+}
+
 impl Deliver for Json {
     fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Ok(convert::object(py, &self)?.unbind())
@@ -121,8 +167,8 @@ impl Deliver for Snapshot {
     }
 }
 
-impl Deliver for table::Table {
+impl Deliver for given::Table {
     fn deliver(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(Py::new(py, self)?.into_any())
+        Ok(Py::new(py, table::Table(self))?.into_any())
     }
 }

@@ -88,7 +88,7 @@ def test_proposed_and_undone() -> None:
     assert (undo.before, undo.after, undo.version) == ({"gib": 2}, {"gib": 1}, "v2")
     with pytest.raises(tu.InvalidError, match="twice"):
         tu.Plan.propose("nightly", [changes[0], changes[0]], reading=READING)
-    with pytest.raises(tu.InvalidError, match="`target`"):
+    with pytest.raises(tu.InvalidError, match="did you mean `actual`"):
         tu.Plan.propose("nightly", [tu.PlannedChange("actaul", "sync", {"a": 1})], reading=READING)  # type: ignore[arg-type]
     with pytest.raises(tu.InvalidError, match="no change 5"):
         plan.rollback([tu.Effect(5)], reading=READING)

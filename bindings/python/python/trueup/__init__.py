@@ -19,7 +19,10 @@ from __future__ import annotations
 import atexit as _atexit
 
 from . import _native
+from ._approvals import Approval, Grant, Key, Question, Standing
+from ._conformance import Subject, Truth, conformance
 from ._connector import (
+    Change,
     Connector,
     ConnectorLike,
     Delta,
@@ -27,15 +30,20 @@ from ._connector import (
     Page,
     Postgres,
     ReadRequest,
+    Receipt,
+    Recording,
     Sqlite,
     check,
     check_async,
     describe,
     describe_async,
+    layered,
     read,
     read_async,
     read_delta,
     read_delta_async,
+    record,
+    replay,
 )
 from ._errors import (
     CancelledError,
@@ -55,7 +63,8 @@ from ._errors import (
     UnknownError,
     UnsupportedError,
 )
-from ._guard import Decision, Policy, Reasons
+from ._executor import ChangeReport, Executor, Run, RunReport
+from ._guard import BreakGlass, Decision, Opening, Policy, PolicyGate, Reasons, Request, Review
 from ._plan import Effect, Plan, PlannedChange, Rollback
 from ._reconcile import Incremental, Reconciliation, reconcile, reconcile_async
 from ._report import Counts, Drift, Explanation, Input, Inputs, Report, drift
@@ -74,6 +83,7 @@ from ._rules import (
     zone,
 )
 from ._snapshot import Snapshot, Table
+from ._store import Followed, Store, Tracked, Verdict, sign_evidence, verify_evidence
 
 __version__ = _native.version()
 
@@ -81,7 +91,11 @@ __version__ = _native.version()
 _atexit.register(_native.stop, 2.0)
 
 __all__ = [
+    "Approval",
+    "BreakGlass",
     "CancelledError",
+    "Change",
+    "ChangeReport",
     "ConflictError",
     "Connector",
     "ConnectorLike",
@@ -92,46 +106,67 @@ __all__ = [
     "Drift",
     "Effect",
     "Error",
+    "Executor",
     "Explanation",
     "Files",
+    "Followed",
     "ForbiddenError",
+    "Grant",
     "IncompatibleError",
     "Incremental",
     "Input",
     "Inputs",
     "InternalError",
     "InvalidError",
+    "Key",
     "LimitError",
     "NotFoundError",
+    "Opening",
     "Page",
     "Plan",
     "PlannedChange",
     "Policy",
+    "PolicyGate",
     "Postgres",
     "ProtocolError",
+    "Question",
     "ReadRequest",
     "Reasons",
+    "Receipt",
     "Reconciliation",
+    "Recording",
     "Report",
+    "Request",
+    "Review",
     "Rollback",
     "Rule",
+    "Run",
+    "RunReport",
     "Snapshot",
     "Sqlite",
+    "Standing",
+    "Store",
+    "Subject",
     "Table",
     "ThrottledError",
+    "Tracked",
+    "Truth",
     "UnauthenticatedError",
     "UnavailableError",
     "UnknownError",
     "UnsupportedError",
+    "Verdict",
     "alias",
     "check",
     "check_async",
+    "conformance",
     "default",
     "describe",
     "describe_async",
     "drift",
     "exact",
     "ignore",
+    "layered",
     "owner",
     "read",
     "read_async",
@@ -139,10 +174,14 @@ __all__ = [
     "read_delta_async",
     "reconcile",
     "reconcile_async",
+    "record",
+    "replay",
     "set",
+    "sign_evidence",
     "subset",
     "text",
     "time_tolerance",
     "tolerance",
+    "verify_evidence",
     "zone",
 ]

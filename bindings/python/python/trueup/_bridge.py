@@ -13,19 +13,42 @@ if TYPE_CHECKING:
 PULSE = 0.05
 
 
-def call(host: Any, method: str, request: tuple[Any, ...] | None, loop: Any, stop: Any) -> Any:
+def call(host: Any, method: str, asked: Any, loop: Any, stop: Any) -> Any:
     """What a connector's method gives, a coroutine's end awaited."""
-    from ._connector import ReadRequest
 
     function = getattr(host, method, None)
     if function is None:
         if method == "check":
             return None  # A connector with nothing to check need not say so.
         raise TypeError(f"{type(host).__name__} is no connector: it has no `{method}`")
-    answer = function() if request is None else function(ReadRequest(*request))
+    answer = function(*arguments(method, asked))
     if isinstance(answer, Awaitable):
         answer = finish(answer, loop, stop)
-    return page(answer) if method == "read_page" else answer
+    if method == "read_page":
+        return page(answer)
+    if method == "apply":
+        if not isinstance(answer, (list, tuple)):
+            raise TypeError(f"`apply` gives one receipt a change, in a list, not {type(answer).__name__}")
+        return [receipt(one) for one in answer]
+    return receipt(answer) if method == "status" else answer
+
+
+def arguments(method: str, asked: Any) -> tuple[Any, ...]:
+    """What a method is called with."""
+    from ._connector import Change, ReadRequest
+
+    if method == "read_page":
+        return (ReadRequest(*asked),)
+    if method == "apply":
+        return ([Change(**change) for change in asked],)
+    return () if asked is None else (asked,)
+
+
+def receipt(said: Any) -> Any:
+    """A receipt as plain data."""
+    from ._connector import Receipt
+
+    return dict(vars(said)) if isinstance(said, Receipt) else said
 
 
 def page(answer: Any) -> tuple[Any, dict[str, Any]]:
@@ -66,7 +89,7 @@ def finish(awaitable: Awaitable[Any], loop: asyncio.AbstractEventLoop | None, st
         except (asyncio.TimeoutError, TimeoutError):
             if future.done():
                 return future.result()
-            if stop.is_set() or not target.is_running():
+            if (stop is not None and stop.is_set()) or not target.is_running():
                 future.cancel()
                 raise ConnectionError("the event loop stopped before the connector's coroutine ended") from None
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol, Union
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Union
 
 from . import _native
-
+from ._errors import Error, NotFoundError
 from ._snapshot import Coverage, Snapshot, Table
 from ._work import Progress, run, wait
 
@@ -45,12 +45,86 @@ class Page:
     """What the whole reading covers, as far as this page can tell."""
 
 
+@dataclass(frozen=True)
+class Change:
+    """One write that a decision allows: what a connector's ``apply`` gets. The changes come in the order of the plan."""
+
+    resource: str
+    operation: str
+    """``create``, ``update``, ``delete``, or the name of an action."""
+    key: dict[str, Any]
+    """The values of the key before the change."""
+    id: str | None
+    version: str | None
+    before: dict[str, Any]
+    """The values it has now, as far as they are known: the precondition."""
+    after: dict[str, Any]
+    """The values it is to have; a key field among them renames the record."""
+    idempotency_key: str
+    """Unlike every other change's, and the same whenever this change is sent again."""
+
+    def standing(self, record: Mapping[str, Any] | None) -> Literal["holds", "already", "stale"]:
+        """What the record as it is now (none where there is none) means for the change: whether its precondition
+        holds, it took place already, or somebody else changed the record. Values are compared exactly."""
+        return _native.change_standing(dict(vars(self)), None if record is None else dict(record))
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one change; made by the methods that are called like its states."""
+
+    state: str
+    id: str | None = None
+    version: str | None = None
+    handle: str | None = None
+    check_after: float | None = None
+    message: str | None = None
+    kind: str | None = None
+    retry_after: float | None = None
+
+    @classmethod
+    def done(cls, *, id: str | None = None, version: str | None = None) -> Receipt:
+        """It took place; with the target's identifier and version of the record, where it gave them."""
+        return cls("done", id=id, version=version)
+
+    @classmethod
+    def pending(cls, handle: str, *, check_after: float = 1.0) -> Receipt:
+        """The target works on it; ``status`` is asked with this handle, in so many seconds."""
+        return cls("pending", handle=handle, check_after=check_after)
+
+    @classmethod
+    def stale(cls) -> Receipt:
+        """Its precondition no longer holds; it was not carried out."""
+        return cls("stale")
+
+    @classmethod
+    def refused(cls, why: str | Exception) -> Receipt:
+        """It was not sent."""
+        return cls("refused", **_why(why))
+
+    @classmethod
+    def failed(cls, why: str | Exception) -> Receipt:
+        """The target said no; nothing was changed."""
+        return cls("failed", **_why(why))
+
+    @classmethod
+    def unknown(cls, why: str | Exception) -> Receipt:
+        """Whether it took place is not known."""
+        return cls("unknown", **_why(why))
+
+
 class ConnectorLike(Protocol):
     """What makes an object a connector, from whichever package it comes. Methods may be coroutines.
 
     ``describe`` says what there is, as data: ``{"system": …, "instance": …, "tenant": …, "capability": {"page_size":
     True, "delta": False, "consistency": "best_effort"}, "resources": [{"name": …, "fields": [{"name": …, "type": …,
     "role": "key"}]}]}``; only ``system`` and ``resources`` are needed. ``check`` raises where the system cannot be read.
+
+    A resource that says something of ``idempotency`` can be written, by ``apply`` and ``status``: how sending a change
+    twice is kept from having two effects. It is ``"key"`` (the target takes :attr:`Change.idempotency_key`),
+    ``"conditional"`` (the target checks version or values before), ``{"read_back": seconds}`` (after so long the target
+    shows what happened), ``"at_most_once"``, or a dict of these by operation. Its ``actions`` are what can be done beside
+    creating, updating and deleting.
     """
 
     def describe(self) -> Mapping[str, Any] | Awaitable[Mapping[str, Any]]: ...
@@ -76,6 +150,8 @@ class Connector:
     6
 
     Methods may be coroutines. What ``read`` does works with any object that has these methods: ``tu.read(object, …)``.
+    A connector that writes has ``apply`` too, and says ``idempotency`` of the resources that it writes: only the
+    executor calls it, with changes that a decision allows.
     """
 
     def describe(self) -> Any:
@@ -89,6 +165,18 @@ class Connector:
     def read_page(self, request: ReadRequest) -> Any:
         """One page: a :class:`Page`, or a dict with its members."""
         raise NotImplementedError(f"{type(self).__name__} reads nothing")
+
+    def apply(self, changes: Sequence[Change]) -> Any:
+        """Carries out changes: one receipt a change (:class:`Receipt`, its state as text, or a dict), in their order.
+
+        A change that fails is a receipt, and the others go on. An exception means that nothing is known of any change
+        in the call. What the resource's fields cannot take was refused before.
+        """
+        raise NotImplementedError(f"{type(self).__name__} writes nothing")
+
+    def status(self, handle: str) -> Any:
+        """What became of a change that was pending: a receipt."""
+        raise NotFoundError(f"there is no pending change `{handle}`")
 
     def read(
         self, resource: str, *, page_size: int | None = None, progress: bool | Progress | None = None
@@ -213,6 +301,66 @@ class Postgres(_BuiltIn):
 AnyConnector = Union[Connector, ConnectorLike]
 
 
+class _Layered(_BuiltIn):
+    """A system within layers."""
+
+    def __init__(self, source: _native.Source) -> None:
+        self._built = source
+
+
+def layered(
+    connector: AnyConnector,
+    *,
+    timeout: Mapping[str, int] | None = None,
+    rate: Mapping[str, int] | None = None,
+    retry: Mapping[str, int] | None = None,
+    read_only: bool = False,
+) -> Connector:
+    """The same system with manners: calls that end in time, that are not too many, and that are made again.
+
+    :param timeout: ``{"ask_ms": 60_000, "apply_ms": 120_000}``: how long a question, and a write, may take
+    :param rate: ``{"calls": 10, "per_ms": 1_000, "burst": 10}``: how many calls there may be in that time
+    :param retry: ``{"attempts": 5, "first_ms": 200, "longest_ms": 30_000, "patience_ms": 300_000}``: how often a question
+        is asked that could not be answered; a write is never made again by a layer
+    :param read_only: without its writer
+
+    >>> import trueup as tu
+    >>> stock = tu.layered(tu.Files("stock.csv"), timeout={"ask_ms": 500}, retry={"attempts": 3}, read_only=True)
+    """
+    asked = {"timeout": timeout, "rate": rate, "retry": retry}
+    layers: list[Any] = [{name: dict(settings)} for name, settings in asked.items() if settings is not None]
+    return _Layered(opened(connector).within([*layers, "read_only"] if read_only else layers))
+
+
+class Recording(NamedTuple):
+    """A system whose answers are kept, and the tape that keeps them."""
+
+    connector: Connector
+    tape: Callable[[], str]
+    """What it said so far, as JSON lines: for :func:`replay`."""
+
+
+def record(connector: AnyConnector) -> Recording:
+    """Keeps what a system answers, for tests without it. Resources with secret fields are refused."""
+    source, tape = opened(connector).record()
+    return Recording(_Layered(source), tape.text)
+
+
+def replay(tape: str) -> Connector:
+    """The system that says what is on a tape: the same answers to the same questions, in their order."""
+    return _Layered(_native.Source.replay(tape))
+
+
+def opened(connector: AnyConnector) -> _native.Source:
+    """A connector whose description is known."""
+    return run(_source(connector, None).opened())
+
+
+async def opened_async(connector: AnyConnector) -> _native.Source:
+    """The same; coroutines of the connector run on the caller's event loop."""
+    return await wait(_source(connector, _loop()).opened())
+
+
 def read(
     connector: AnyConnector,
     resource: str,
@@ -291,6 +439,12 @@ def _source(connector: AnyConnector, loop: object) -> _native.Source:
     if not hasattr(connector, "describe") or not hasattr(connector, "read_page"):
         raise TypeError(f"`connector` must have `describe` and `read_page`; {type(connector).__name__} has not")
     return _native.Source.host(connector, loop)
+
+
+def _why(why: str | Exception) -> dict[str, Any]:
+    if isinstance(why, Error):
+        return {"message": str(why), "kind": why.kind, "retry_after": why.retry_after}
+    return {"message": why if isinstance(why, str) else f"{type(why).__name__}: {why}"}
 
 
 def _loop() -> object:

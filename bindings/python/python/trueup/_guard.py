@@ -4,22 +4,42 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
 
 from . import _native
+from ._approvals import Approval, Grant, Keys, Question, said_all
+from ._moments import millis, moment
 from ._plan import Plan
 from ._snapshot import names
 from ._work import run
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired, Unpack
 
 Outcome = Literal["deny", "ask", "allow"]
 """What may be done: the greater one wins, ``deny`` before ``ask`` before ``allow``."""
 
 Fact = Union[bool, int, float, str, Sequence[str]]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+class Request(TypedDict):
+    """What a policy is asked, as keyword arguments: ``policy.decide(plan, actor="agent:sync")``."""
+
+    actor: str | Sequence[str]
+    """Who acts, as ``"agent:sync"``, or the chain: ``["agent:sync", "person:ada"]`` acts on her behalf."""
+    now: NotRequired[datetime | None]
+    """When it would be done; now if not given."""
+    environment: NotRequired[str]
+    """Where it would be done: ``production``, ``test``, …"""
+    agreed_rows: NotRequired[int | None]
+    """How many records both sides had when they last agreed; if not given, no rule knows."""
+    facts: NotRequired[Mapping[str, Fact] | None]
+    """What holds for every change that does not say otherwise itself."""
+    used: NotRequired[Mapping[str, int] | None]
+    """How much of each rate or budget was used; one of which this is not said counts as used up."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,19 @@ class Decision:
     evidence: list[str]
     stale_share: int
     zone_data: str
+    _held: _native.Decision = field(repr=False, compare=False)
+
+    @classmethod
+    def _of(cls, native: _native.Decision) -> Decision:
+        said = native.facts()
+        timeout = said["timeout"]
+        said["timeout"] = None if timeout is None else timedelta(milliseconds=timeout)
+        said["at"], said["valid_until"] = moment(said["at"]), moment(said["valid_until"])
+        return cls(**said, _held=native)
+
+    def question(self) -> Question:
+        """What it asks people; a denial asks nobody, and is a :class:`ForbiddenError`."""
+        return Question(self._held.question())
 
     @property
     def denied(self) -> list[int]:
@@ -152,45 +185,24 @@ class Policy:
         """The document in its normal form, which the hash is of."""
         return self._native.to_json()
 
-    def decide(
-        self,
-        plan: Plan,
-        *,
-        actor: str | Sequence[str],
-        now: datetime | None = None,
-        environment: str = "",
-        agreed_rows: int | None = None,
-        facts: Mapping[str, Fact] | None = None,
-        used: Mapping[str, int] | None = None,
-    ) -> Decision:
-        """What this policy says of a plan.
+    def decide(self, plan: Plan, **request: Unpack[Request]) -> Decision:
+        """What this policy says of a plan; see :class:`Request` for what it is told."""
+        return Decision._of(run(self._native.decide(_plan(plan), as_data(**request), None)))
 
-        :param actor: who acts, as ``"agent:sync"``, or the chain: ``["agent:sync", "person:ada"]`` acts on her behalf
-        :param now: when it would be done; now if not given
-        :param environment: where it would be done: ``production``, ``test``, …
-        :param agreed_rows: how many records both sides had when they last agreed; if not given, no rule knows
-        :param facts: what holds for every change that does not say otherwise itself
-        :param used: how much of each rate or budget was used; one of which this is not said counts as used up
-        """
-        said = run(self._native.decide(_plan(plan), _request(actor, now, environment, agreed_rows, facts, used)))
-        timeout = said["timeout"]
-        said["timeout"] = None if timeout is None else timedelta(milliseconds=timeout)
-        return Decision(**{**said, "at": _moment(said["at"]), "valid_until": _moment(said["valid_until"])})
-
-    def explain(
-        self,
-        plan: Plan,
-        *,
-        actor: str | Sequence[str],
-        now: datetime | None = None,
-        environment: str = "",
-        agreed_rows: int | None = None,
-        facts: Mapping[str, Fact] | None = None,
-        used: Mapping[str, int] | None = None,
-    ) -> Reasons:
+    def explain(self, plan: Plan, **request: Unpack[Request]) -> Reasons:
         """Why this policy decides a plan as it does, and what would alter that; takes what :meth:`decide` takes."""
-        request = _request(actor, now, environment, agreed_rows, facts, used)
-        return Reasons(**run(self._native.explain(_plan(plan), request)))
+        return Reasons(**run(self._native.explain(_plan(plan), as_data(**request))))
+
+    def break_glass_question(self, opening: Opening) -> Question:
+        """What two people are asked before glass is broken."""
+        return Question(self._native.glass_question(opening._data()))
+
+    def break_glass(
+        self, opening: Opening, answers: Sequence[Approval], *, keys: Keys | None = None, now: datetime | None = None
+    ) -> BreakGlass:
+        """Breaks glass, where two people said yes to :meth:`break_glass_question`."""
+        native = self._native.break_glass(opening._data(), said_all(answers), dict(keys or {}), millis(now))
+        return BreakGlass(self, native)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self.hash == other.hash
@@ -202,36 +214,106 @@ class Policy:
         return f"Policy({self.name}: {len(self.rule_ids)} rules)"
 
 
+@dataclass(frozen=True)
+class Opening:
+    """What somebody wants lifted for a few hours, and why: limits, windows and freezes; four hours at most."""
+
+    requester: str | Sequence[str]
+    """Who will work while it is open, as a request's ``actor``."""
+    lifts: Sequence[str]
+    """The ids of the rules whose limits are lifted."""
+    reason: str
+    start: datetime
+    until: datetime
+
+    def _data(self) -> dict[str, Any]:
+        return {
+            "requester": names(self.requester, "requester"),
+            "lifts": names(self.lifts, "lifts"),
+            "reason": self.reason,
+            "from": millis(self.start, "start"),
+            "until": millis(self.until, "until"),
+        }
+
+
+@dataclass(frozen=True)
+class Review:
+    """What somebody must look at afterwards, and by when."""
+
+    opening: str
+    plan: str
+    grant: str
+    due: datetime
+
+
+class BreakGlass:
+    """Limits that two people lifted for a few hours. It lifts what its opening names, and nothing else."""
+
+    def __init__(self, policy: Policy, native: _native.BreakGlass) -> None:
+        self.policy: Policy = policy
+        self._native = native
+
+    @property
+    def people(self) -> list[str]:
+        """Who opened it."""
+        people: list[str] = self._native.facts()["people"]
+        return people
+
+    def decide(self, plan: Plan, **request: Unpack[Request]) -> Decision:
+        """What the policy says of a plan while this is open; takes what :meth:`Policy.decide` takes."""
+        return Decision._of(run(self.policy._native.decide(_plan(plan), as_data(**request), self._native)))
+
+    def grant(
+        self,
+        decision: Decision,
+        answers: Sequence[Approval],
+        *,
+        granted: Sequence[str] = (),
+        keys: Keys | None = None,
+        now: datetime | None = None,
+    ) -> tuple[Grant, Review]:
+        """The one grant of a plan, and the review that it brings; ``granted`` are digests of plans that had theirs."""
+        asked = decision._held, said_all(answers), list(granted)
+        native, review = self._native.grant(*asked, dict(keys or {}), millis(now))
+        return Grant(native), Review(**{**review, "due": moment(review["due"])})
+
+    def __repr__(self) -> str:
+        return f"BreakGlass(opened by {', '.join(self.people)})"
+
+
+class PolicyGate:
+    """What must say yes, again, when a plan is carried out: a policy, and who asks it.
+
+    Time and the use of limits are those of the moment at which it is asked.
+    """
+
+    def __init__(self, policy: Policy, glass: BreakGlass | None = None, **request: Unpack[Request]) -> None:
+        if not isinstance(policy, Policy):
+            raise TypeError(f"`policy` must be a Policy, not {type(policy).__name__}")
+        self._native = policy._native, as_data(**request), None if glass is None else glass._native
+
+
 def _plan(plan: Plan) -> _native.Plan:
     if not isinstance(plan, Plan):
         raise TypeError(f"`plan` must be a Plan, not {type(plan).__name__}")
     return plan._native
 
 
-def _request(
+def as_data(
+    *,
     actor: str | Sequence[str],
-    now: datetime | None,
-    environment: str,
-    agreed_rows: int | None,
-    facts: Mapping[str, Fact] | None,
-    used: Mapping[str, int] | None,
+    now: datetime | None = None,
+    environment: str = "",
+    agreed_rows: int | None = None,
+    facts: Mapping[str, Fact] | None = None,
+    used: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    moment = datetime.now(timezone.utc) if now is None else now
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise TypeError(f"`now` must be a datetime with a time zone, not {moment!r}")
+    """A :class:`Request` as the native half takes it."""
     request: dict[str, Any] = {
         "actor": names(actor, "actor"),
-        "now": (moment - EPOCH) // timedelta(milliseconds=1),
+        "now": millis(now),
         "environment": environment,
         "facts": dict(facts or {}),
         "used": dict(used or {}),
     }
     return request if agreed_rows is None else {**request, "agreed_rows": agreed_rows}
-
-
-def _moment(milliseconds: int) -> datetime:
-    """A moment beyond what Python's calendar has counts as its end: it never comes."""
-    try:
-        return EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return datetime.max.replace(tzinfo=timezone.utc)

@@ -88,7 +88,7 @@ class Plan:
         ``reading`` is the provenance of the reading it rests on, with its ``read_id``; ``covered_rows`` says how many
         records the systems have, which shares are shares of.
         """
-        data = [{name: value for name, value in vars(change).items() if name != "text"} for change in changes]
+        data = [dict(vars(change)) for change in changes]
         return cls(_native.Plan.propose(name, dict(reading), covered_rows, data))
 
     @classmethod
@@ -150,8 +150,7 @@ class Plan:
 
         ``reading`` is the provenance of the reading after which it is proposed.
         """
-        took_place = [(effect.place, effect.id, effect.version) for effect in effects]
-        plan, irreversible = self._native.rollback(took_place, dict(reading))
+        plan, irreversible = self._native.rollback([dict(vars(effect)) for effect in effects], dict(reading))
         return Rollback(Plan(plan), irreversible)
 
     def __len__(self) -> int:

@@ -222,7 +222,8 @@ class Report:
         from ._plan import Plan
 
         kinds_ = None if kinds is None else list(kinds)
-        return Plan(run(_native.Plan.make(self._native, kinds_, list(references), list(stages))))
+        planning = {"kinds": kinds_, "references": list(references), "stages": list(stages)}
+        return Plan(run(_native.Plan.make(self._native, planning)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Saves the report as one Parquet file that any tool can read; :meth:`load` takes it back."""

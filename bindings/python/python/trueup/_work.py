@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib import import_module
@@ -29,6 +30,7 @@ def run(work: Work[T], progress: bool | Progress | None = None) -> T:
         try:
             while not work.wait(PULSE):
                 tell(work, listen)
+            tell(work, listen)
         except BaseException:
             work.cancel()
             work.wait(PATIENCE)
@@ -56,7 +58,8 @@ async def wait(work: Work[T], progress: bool | Progress | None = None) -> T:
                 try:
                     await asyncio.wait_for(over.wait(), None if listen is None else PULSE)
                 except asyncio.TimeoutError:
-                    tell(work, listen)
+                    pass
+                tell(work, listen)
         except BaseException:
             work.cancel()
             raise
@@ -91,9 +94,17 @@ def listener(progress: bool | Progress | None) -> Generator[Progress | None, Non
 def make_bar() -> Bar | TqdmBar:
     """tqdm's bar where tqdm is installed (it knows notebooks), else one line of text."""
     try:
-        return TqdmBar(import_module("tqdm.auto").tqdm)
+        # Without ipywidgets tqdm warns of its own second choice, which is good enough.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return TqdmBar(import_module("tqdm.auto").tqdm)
     except ImportError:
         return Bar(sys.stderr)
+
+
+def counted(stage: str) -> str:
+    """What a stage counts."""
+    return {"execute": "changes", "conformance": "promises"}.get(stage, "rows")
 
 
 class TqdmBar:
@@ -106,7 +117,7 @@ class TqdmBar:
         if stage != self._stage:
             self.close()
             self._stage = stage
-            self._bar = self._make(total=total, desc=stage, unit=" rows", unit_scale=True)
+            self._bar = self._make(total=total, desc=stage, unit=f" {counted(stage)}", unit_scale=True)
         if self._bar is not None:
             self._bar.total = total
             self._bar.update(done - self._bar.n)
@@ -141,9 +152,9 @@ class Bar:
         'read        500 rows'
         """
         if not total:
-            return f"{stage:<11} {done:,} rows"
+            return f"{stage:<11} {done:,} {counted(stage)}"
         full = self.WIDTH * min(done, total) // total
-        return f"{stage:<11} [{'#' * full:<{self.WIDTH}}] {done:,} of {total:,} rows"
+        return f"{stage:<11} [{'#' * full:<{self.WIDTH}}] {done:,} of {total:,} {counted(stage)}"
 
     def close(self) -> None:
         if self._shown:
