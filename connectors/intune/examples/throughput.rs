@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use trueup_connector::{ConnectorExt, Context};
 use trueup_intune::{Intune, IntuneConfig};
 use trueup_kit::{Auth, Endpoint, Fixed, Manners, Secret};
-use trueup_sandbox::{Estate, Intune as Sandbox, Plan, Server};
+use trueup_sandbox::{Estate, Graph as Sandbox, Plan, Server};
 
 const ROUNDS: u32 = 3;
 

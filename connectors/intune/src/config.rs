@@ -1,7 +1,7 @@
 //! The settings.
 
 use serde::{Deserialize, Serialize};
-use trueup_kit::{Auth, Endpoint, Manners, Rate};
+use trueup_kit::{Endpoint, Manners, Rate, graph};
 
 /// The settings of an [`Intune`](crate::Intune) connector; secrets stand in them by name only.
 ///
@@ -44,14 +44,8 @@ impl IntuneConfig {
     /// The worldwide cloud, by client secret: it is the secret `intune-secret`.
     pub fn new(tenant: impl Into<String>, client_id: impl Into<String>) -> Self {
         let tenant = tenant.into();
-        let auth = Auth::ClientSecret {
-            token_url: format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"),
-            client_id: client_id.into(),
-            scope: "https://graph.microsoft.com/.default".into(),
-            secret: "intune-secret".into(),
-        };
         Self {
-            endpoint: Endpoint::new("https://graph.microsoft.com/v1.0").with_auth(auth),
+            endpoint: graph::worldwide(&tenant, &client_id.into(), "intune-secret"),
             tenant,
             manners: manners(),
             page_size: page_size(),

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use serde_json::Value as Json;
 use trueup_connector::{
     Capability, Connector, Consistency, Context, Error, Identity, Kind as ErrorKind, Page,
     ReadRequest, Resource, Result, Writer, async_trait, suggest,
 };
+use trueup_kit::graph::{self, At, Probe, detail, with_right};
 use trueup_kit::{Client, Cursors, Secrets, Shape};
 
 use crate::config::IntuneConfig;
-use crate::error::detail;
 use crate::model::Kind;
-use crate::page::{self, At};
+use crate::page;
 use crate::writer::IntuneWriter;
 
 /// Reads and writes Microsoft Intune.
@@ -67,12 +66,9 @@ impl Connector for Intune {
     }
 
     async fn check(&self, context: Context) -> Result<()> {
-        for kind in [Kind::Devices, Kind::Apps, Kind::Policies, Kind::Detected] {
-            let request = kind.list(1);
-            let asked = self.0.client.send(&context, request).await;
-            asked.map_err(|error| with_right(error, kind))?;
-        }
-        Ok(())
+        let kinds = [Kind::Devices, Kind::Apps, Kind::Policies, Kind::Detected];
+        let probe = |kind: Kind| Probe::new(kind.list(1), kind.right(), kind.name());
+        graph::check(&self.0.client, &context, kinds.map(probe).into()).await
     }
 
     async fn read_page(&self, context: Context, request: ReadRequest) -> Result<Page> {
@@ -80,10 +76,10 @@ impl Connector for Intune {
         check(&request)?;
         let at = match &request.cursor {
             Some(cursor) => self.0.cursors.open(&request.resource, cursor)?,
-            None => At { top: self.0.top(kind, request.page_size), ..At::default() },
+            None => At::start(self.0.top(kind, request.page_size)),
         };
         let page = self.0.page(&context, kind, at, request.page_size).await;
-        page.map_err(|error| with_right(error, kind))
+        page.map_err(|error| with_right(error, kind.right(), kind.name()))
     }
 
     fn writer(&self) -> Option<Arc<dyn Writer>> {
@@ -122,13 +118,7 @@ impl Inner {
         page_size: Option<usize>,
     ) -> Result<Page> {
         let read = page::read(&self.client, context, kind, &at).await?;
-        let size = page_size.unwrap_or(usize::MAX);
-        let given: Vec<&Json> = read.rows.iter().skip(at.skip).take(size).collect();
-        let after = at.skip.saturating_add(given.len());
-        let next = match after < read.rows.len() {
-            true => Some(At { skip: after, ..at }),
-            false => read.next.map(|place| At { place: Some(place), skip: 0, top: at.top }),
-        };
+        let (given, next) = graph::cut(&read.rows, at, read.next, page_size);
         let next = next.map(|next| self.cursors.seal(kind.name(), &next)).transpose()?;
         let records: RecordBatch = self.shape(kind)?.batch(given)?;
         Ok(Page::new(records).with_next(next))
@@ -150,13 +140,5 @@ fn check(request: &ReadRequest) -> Result<()> {
     match request.page_size {
         Some(0) => Err(Error::new(ErrorKind::Invalid, "the page size must be at least 1")),
         _ => Ok(()),
-    }
-}
-
-/// A missing right is named.
-fn with_right(error: Error, kind: Kind) -> Error {
-    match error.kind() {
-        ErrorKind::Forbidden => error.with("right", kind.right()).with("resource", kind.name()),
-        _ => error,
     }
 }

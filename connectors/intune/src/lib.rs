@@ -4,7 +4,6 @@ mod action;
 mod assignment;
 mod config;
 mod connector;
-mod error;
 mod model;
 mod page;
 mod writer;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use trueup_connector::{LogicalType as T, Result, Role};
+use trueup_kit::graph::{empty, kind_of, unset_time};
 use trueup_kit::{Item, Request, Shape};
 
 /// The kinds of record.
@@ -234,20 +235,10 @@ fn detected() -> Result<Shape> {
     ])
 }
 
-/// The last word of Graph's name of a type; null where there is none.
-fn kind_of(json: &Json) -> Option<&str> {
-    let kind = json.get("@odata.type").and_then(Json::as_str)?;
-    Some(kind.rsplit('.').next().unwrap_or(kind))
-}
-
 fn group_of(row: &Json) -> &str {
     let target = row.get("target");
     let part = |name: &str| target.and_then(|target| target.get(name)).and_then(Json::as_str);
     part("groupId").or_else(|| part("collectionId")).unwrap_or_default()
-}
-
-fn empty(json: &Json) -> Json {
-    if json == "" { Json::Null } else { json.clone() }
 }
 
 fn never_null(json: &Json) -> Json {
@@ -260,12 +251,6 @@ fn zero(json: &Json) -> Json {
 
 fn unset_id(json: &Json) -> Json {
     if json == "00000000-0000-0000-0000-000000000000" { Json::Null } else { empty(json) }
-}
-
-/// Year 1 is not set, year 9999 is never.
-fn unset_time(json: &Json) -> Json {
-    let sentinel = |text: &str| text.starts_with("0001-") || text.starts_with("9999-");
-    if json.as_str().is_some_and(sentinel) { Json::Null } else { empty(json) }
 }
 
 /// What makers write where a serial number should be.

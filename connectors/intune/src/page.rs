@@ -1,21 +1,12 @@
 //! One page of a list, and what has to be asked for besides it.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use trueup_connector::{Context, Error, Kind as ErrorKind, Result};
-use trueup_kit::{Answer, Client, Paging, Place, Request, batch, encode};
+use trueup_kit::graph::{self, At};
+use trueup_kit::{Answer, Client, Place, Request, batch, encode};
 
 use crate::model::{APPS, DEVICES, Kind};
-
-/// Where a reading stands: a page of Graph's, and how many of its records were given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct At {
-    pub(crate) place: Option<Place>,
-    pub(crate) skip: usize,
-    /// How many entries are asked for: the link to the next page says the same.
-    pub(crate) top: usize,
-}
 
 /// The records of a page.
 #[derive(Debug)]
@@ -31,24 +22,17 @@ const REPORT: usize = 500;
 
 /// Reads the records of the page that starts there.
 pub(crate) async fn read(client: &Client, context: &Context, kind: Kind, at: &At) -> Result<Rows> {
-    let paging = Paging::next_link("/@odata.nextLink");
-    let request = paging.request(kind.list(at.top), at.place.as_ref());
-    let take = |answer: &Answer| {
-        let mut body: Json = answer.json()?;
-        let Some(Json::Array(entries)) = body.get_mut("value").map(Json::take) else {
-            return Err(no_list(kind));
-        };
-        let next = paging.next(&body, at.place.as_ref(), entries.len())?;
-        Ok((entries, next))
-    };
-    let (entries, next) = client.read(context, request, take).await?;
+    let (request, place) = (kind.list(at.top), at.place.as_ref());
+    let page = graph::list(client, context, request, place, kind.name()).await?;
     let rows = match kind {
-        Kind::Assignments => entries.iter().map(assigned).collect::<Result<Vec<_>>>()?.concat(),
-        Kind::States => states(client, context, &entries).await?,
-        Kind::Installs => installs(client, context, &entries).await?,
-        _ => entries,
+        Kind::Assignments => {
+            page.entries.iter().map(assigned).collect::<Result<Vec<_>>>()?.concat()
+        }
+        Kind::States => states(client, context, &page.entries).await?,
+        Kind::Installs => installs(client, context, &page.entries).await?,
+        _ => page.entries,
     };
-    Ok(Rows { rows, next })
+    Ok(Rows { rows, next: page.next })
 }
 
 /// One app's assignments, as they are now.
@@ -57,27 +41,9 @@ pub(crate) async fn assignments(
     context: &Context,
     app: &str,
 ) -> Result<Option<Vec<Json>>> {
-    let paging = Paging::next_link("/@odata.nextLink");
-    let (mut place, mut found) = (None, Vec::new());
-    loop {
-        let request = Request::get(format!("{APPS}/{}/assignments", encode(app)));
-        let request = paging.request(request, place.as_ref());
-        let answer = client.ask(context, &request).await?;
-        if answer.status == 404 {
-            return Ok(None);
-        }
-        if !answer.is_success() {
-            return Err(client.refusal(&answer));
-        }
-        let body: Json = answer.json()?;
-        let entries = body.get("value").and_then(Json::as_array);
-        let entries = entries.ok_or_else(|| no_list(Kind::Assignments))?;
-        found.extend(entries.iter().map(|entry| of(entry, "app_id", app)));
-        place = paging.next(&body, place.as_ref(), entries.len())?;
-        if place.is_none() {
-            return Ok(Some(found));
-        }
-    }
+    let request = Request::get(format!("{APPS}/{}/assignments", encode(app)));
+    let all = graph::every(client, context, &request, Kind::Assignments.name()).await?;
+    Ok(all.map(|all| all.iter().map(|entry| of(entry, "app_id", app)).collect()))
 }
 
 fn assigned(app: &Json) -> Result<Vec<Json>> {

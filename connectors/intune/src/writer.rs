@@ -9,7 +9,7 @@ use trueup_connector::{
     Authorised, Change, Context, Cursor, Error, Idempotency, Kind as ErrorKind, Operation, Receipt,
     Result, Schema, Value, Writer, async_trait, suggest,
 };
-use trueup_kit::{Delivery, Found, Request, Sent, Target, apply, encode};
+use trueup_kit::{Found, Request, Sent, Target, apply, encode, graph};
 
 use crate::action::{Action, Asked, outcome, text};
 use crate::assignment::{To, intent};
@@ -147,12 +147,7 @@ impl IntuneWriter {
     /// A device by itself, with what lists leave out.
     async fn device(&self, context: &Context, id: &str) -> Result<Option<Json>> {
         let request = Request::get(format!("{DEVICES}/{}", encode(id)));
-        let answer = self.inner.client.ask(context, &request).await?;
-        match answer.status {
-            404 => Ok(None),
-            _ if answer.is_success() => answer.json().map(Some),
-            _ => Err(self.inner.client.refusal(&answer)),
-        }
+        graph::object(&self.inner.client, context, &request).await
     }
 
     async fn write(
@@ -165,12 +160,7 @@ impl IntuneWriter {
             Kind::Assignments => assignment_request(change, found)?,
             _ => self.device_request(change)?,
         };
-        let gone = change.operation == Operation::Delete;
-        Ok(match self.deliver(context, &request).await {
-            Ok(status) if status == 404 && gone => Sent::Done,
-            Ok(_) => Sent::Done,
-            Err(sent) => sent,
-        })
+        Ok(graph::write(&self.inner.client, context, &request).await)
     }
 
     fn device_request(&self, change: &Change) -> Result<Request> {
@@ -192,36 +182,14 @@ impl IntuneWriter {
         if action.is_under_way(&device) {
             return Ok(pending());
         }
-        Ok(match self.deliver(context, &action.request(id)?).await {
-            Ok(_) => pending(),
-            Err(Sent::Lost(error)) => match self.device(&Context::new(), id).await {
+        Ok(match graph::write(&self.inner.client, context, &action.request(id)?).await {
+            Sent::Done => pending(),
+            Sent::Lost(error) => match self.device(&Context::new(), id).await {
                 Ok(Some(now)) if action.is_under_way(&now) => pending(),
                 _ => Sent::Receipt(Receipt::Unknown(error)),
             },
-            Err(sent) => sent,
+            sent => sent,
         })
-    }
-
-    async fn deliver(&self, context: &Context, request: &Request) -> Result<u16, Sent> {
-        let answer = match self.inner.client.deliver(context, request).await {
-            Delivery::Answered(answer) => answer,
-            Delivery::NotSent(error) => return Err(Sent::NotSent(error)),
-            Delivery::Lost(error) => return Err(Sent::Lost(error)),
-            _ => {
-                let error = Error::new(ErrorKind::Unknown, "the delivery is not known");
-                return Err(Sent::Lost(error));
-            }
-        };
-        let refusal = || self.inner.client.refusal(&answer);
-        match answer.status {
-            _ if answer.is_success() => Ok(answer.status),
-            404 => Err(Sent::Stale),
-            429 => Err(Sent::NotSent(refusal())),
-            // 504 above all: it may have been done. The same assignment twice is 400.
-            500..=599 => Err(Sent::Lost(refusal())),
-            412 => Err(Sent::Stale),
-            _ => Err(Sent::Failed(refusal())),
-        }
     }
 }
 

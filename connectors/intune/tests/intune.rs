@@ -18,7 +18,7 @@ use trueup_connector::{
     Receipt, Snapshot, Value,
 };
 use trueup_intune::Intune;
-use trueup_sandbox::{Estate, Intune as Sandbox, Misfortune, Plan};
+use trueup_sandbox::{Estate, Graph as Sandbox, Misfortune, Plan};
 use trueup_testkit::conformance::apply_unguarded;
 
 fn values(snapshot: &Snapshot, name: &str) -> Vec<Value> {

@@ -8,7 +8,8 @@
 //!   the system says so.
 //! - [`Secrets`] come from the environment, files or Vault, are read each time, and never show.
 //! - [`Paging`] and [`Cursors`] read a list page by page; [`Shape`] turns its JSON into records.
-//! - [`batch`], [`operation`] and [`delta`] are for systems that have such.
+//! - [`batch`], [`operation`] and [`delta`] are for systems that have such; [`graph`] has what
+//!   connectors to Microsoft Graph share.
 //! - [`Target`] turns a system's calls into a [`Writer`](trueup_connector::Writer).
 //!
 //! A guide with a whole connector is in `docs/connectors`.
@@ -22,6 +23,7 @@ pub mod delta;
 mod endpoint;
 mod exchange;
 mod failure;
+pub mod graph;
 mod manners;
 pub mod operation;
 mod paging;

@@ -143,7 +143,10 @@ impl Gate {
 }
 
 /// Waits, and stops waiting when the work is cancelled.
-pub(crate) async fn pause(context: &Context, wait: Duration) -> Result<()> {
+///
+/// # Errors
+/// `cancelled`.
+pub async fn pause(context: &Context, wait: Duration) -> Result<()> {
     let end = tokio::time::Instant::now() + wait;
     loop {
         context.check()?;

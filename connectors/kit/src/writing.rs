@@ -1,6 +1,7 @@
 //! Writing to systems that take one record a call: checked, looked at, sent, looked at again.
 
 use std::fmt;
+use std::time::Duration;
 
 use trueup_connector::record::column_from_values;
 use trueup_connector::{
@@ -30,6 +31,11 @@ pub trait Target: fmt::Debug + Send + Sync {
     /// # Errors
     /// Those of the system; `data` where several records have the key.
     async fn find(&self, context: &Context, change: &Change) -> Result<Option<Found>>;
+
+    /// How long the system may take until what was written is read back; zero without this.
+    fn settle(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Sends a change whose precondition holds.
     async fn send(&self, context: &Context, change: &Change, found: Option<&Found>) -> Sent;
@@ -91,8 +97,8 @@ pub enum Sent {
 /// Carries out changes one after the other, with one receipt each.
 ///
 /// A change is checked against the schema; then the record is read, and compared with the values
-/// before; then it is sent; then the record is read again: `done` means that the values after stand.
-/// Where an answer was lost, that reading decides.
+/// before; then it is sent; then the record is read again, until it has settled: `done` means that the
+/// values after stand. Where an answer was lost, that reading decides.
 pub async fn apply(target: &dyn Target, context: &Context, changes: &Authorised) -> Vec<Receipt> {
     let mut receipts = Vec::with_capacity(changes.changes().len());
     for change in changes.changes() {
@@ -131,19 +137,33 @@ async fn one(target: &dyn Target, context: &Context, change: &Change) -> Receipt
     }
 }
 
-/// Looks whether the values after stand. It is not cancelled: what was sent was sent.
+/// Looks whether the values after stand, again and again until the system has settled. It is not
+/// cancelled: what was sent was sent.
 async fn verified(target: &dyn Target, change: &Change, lost: Option<Error>) -> Receipt {
     let renamed = afterwards(change);
-    let found = match (target.find(&Context::new(), &renamed).await, lost) {
-        (Ok(found), lost) => match (standing(&renamed, found.as_ref()), lost) {
-            (Standing::Already, _) => return done(found.as_ref()),
-            (_, Some(error)) => return Receipt::Unknown(error),
-            (_, None) => found,
-        },
-        (Err(_), Some(error)) | (Err(error), None) => return Receipt::Unknown(error),
+    let (start, mut wait) = (tokio::time::Instant::now(), FIRST_LOOK);
+    let last = loop {
+        let found = target.find(&Context::new(), &renamed).await;
+        if let Ok(found) = &found
+            && standing(&renamed, found.as_ref()) == Standing::Already
+        {
+            return done(found.as_ref());
+        }
+        let left = target.settle().saturating_sub(start.elapsed());
+        if left.is_zero() {
+            break found;
+        }
+        tokio::time::sleep(wait.min(left)).await;
+        wait *= 2;
     };
-    Receipt::Unknown(other_value(change, found.as_ref()))
+    Receipt::Unknown(match (last, lost) {
+        (_, Some(error)) | (Err(error), None) => error,
+        (Ok(found), None) => other_value(change, found.as_ref()),
+    })
 }
+
+/// How long to wait before the second look; later ones wait twice as long each.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
 
 /// The system found another version: ours, where the first answer was lost.
 async fn after_stale(target: &dyn Target, change: &Change) -> Receipt {

@@ -219,6 +219,11 @@ impl Estate {
         }
     }
 
+    /// The identifier under which the directory knows the n-th device, a GUID.
+    pub fn registration(&self, number: u64) -> String {
+        Chance::of(self.seed, 7, number).guid()
+    }
+
     /// The n-th app, from 0.
     pub fn app(&self, number: u64) -> App {
         let mut chance = Chance::of(self.seed, 3, number);

@@ -22,14 +22,14 @@
 mod chance;
 mod estate;
 mod faults;
+mod graph;
 mod http;
-mod intune;
 mod scim;
 mod server;
 
 pub use estate::{App, Device, Estate, Person};
 pub use faults::{Fault, Misfortune, Plan};
+pub use graph::Graph;
 pub use http::{Call, Reply, System};
-pub use intune::Intune;
 pub use scim::Scim;
 pub use server::Server;

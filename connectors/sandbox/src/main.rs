@@ -5,10 +5,9 @@ use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
 use tokio::io::AsyncReadExt;
-use trueup_sandbox::{Estate, Intune, Plan, Scim, Server};
+use trueup_sandbox::{Estate, Graph, Plan, Scim, Server};
 
-const USAGE: &str =
-    "usage: trueup-sandbox <scim|intune> [--port N] [--seed N] [--size N] [--faults PLAN.toml]";
+const USAGE: &str = "usage: trueup-sandbox <scim|intune|entra> [--port N] [--seed N] [--size N] [--faults PLAN.toml]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -46,12 +45,12 @@ async fn start(options: &Options, estate: &Estate) -> Result<(Server, Json), Str
             Ok((server, ready))
         }
         _ => {
-            let server = Server::on(port, Intune::new(estate), plan).await.map_err(busy)?;
+            let server = Server::on(port, Graph::new(estate), plan).await.map_err(busy)?;
             let base = server.base_url();
             let ready = json!({"base_url": format!("{base}/v1.0"),
-                "token_url": format!("{base}/{}/oauth2/v2.0/token", Intune::TENANT),
-                "tenant": Intune::TENANT, "client_id": Intune::CLIENT,
-                "client_secret": Intune::SECRET, "scope": format!("{base}/.default")});
+                "token_url": format!("{base}/{}/oauth2/v2.0/token", Graph::TENANT),
+                "tenant": Graph::TENANT, "client_id": Graph::CLIENT,
+                "client_secret": Graph::SECRET, "scope": format!("{base}/.default")});
             Ok((server, ready))
         }
     }
@@ -74,7 +73,7 @@ struct Options {
 impl Options {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let system = words.next().ok_or(USAGE)?;
-        if !["scim", "intune"].contains(&system.as_str()) {
+        if !["scim", "intune", "entra"].contains(&system.as_str()) {
             return Err(format!("there is no system `{system}`; {USAGE}"));
         }
         let mut options = Self { system, port: 0, seed: 7, size: 1000, plan: Plan::default() };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use trueup_intune::{Intune, IntuneConfig};
 use trueup_kit::{Auth, Endpoint, Fixed, Manners, Secret};
-use trueup_sandbox::{Estate, Intune as Sandbox, Plan, Server};
+use trueup_sandbox::{Estate, Graph as Sandbox, Plan, Server};
 
 /// A sandbox with its connector.
 pub(crate) struct Rig {

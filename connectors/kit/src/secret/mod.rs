@@ -8,6 +8,9 @@ mod files;
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom, SystemRandom};
 use trueup_connector::{Result, async_trait};
 
 pub use environment::Environment;
@@ -26,6 +29,20 @@ impl Secret {
     /// Keeps a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into().into())
+    }
+
+    /// A secret that nobody knows yet: 32 letters, digits and signs, of each at least one, from the
+    /// machine's random numbers.
+    ///
+    /// # Errors
+    /// `internal` where the machine has none.
+    pub fn random() -> Result<Self> {
+        let mut bytes = [0; 21];
+        SystemRandom::new().fill(&mut bytes).map_err(|_| {
+            let message = "the machine has no random numbers";
+            trueup_connector::Error::new(trueup_connector::Kind::Internal, message)
+        })?;
+        Ok(Self::new(format!("{}aA1!", BASE64_URL_SAFE_NO_PAD.encode(bytes))))
     }
 
     /// The secret itself: for the call that needs it, and nothing else.

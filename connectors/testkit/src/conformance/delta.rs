@@ -52,11 +52,19 @@ async fn claimed(subject: &Subject) -> Result<(), Broken> {
     let mut before = Vec::new();
     for (resource, truth) in told(subject).await? {
         let asked = request(&resource, None).with_since(Cursor::new("no token"));
-        refused(subject, Promise::Delta, asked, Kind::Invalid).await?;
         let reading = walk(subject, &resource, request(&resource, None)).await?;
+        if reading.pages.iter().all(|page| page.resume.is_none()) {
+            // A system may tell what changed in some of its resources only.
+            refused(subject, Promise::Delta, asked, Kind::Unsupported).await?;
+            continue;
+        }
+        refused(subject, Promise::Delta, asked, Kind::Invalid).await?;
         let token = resume(&reading)?;
         nothing(subject, &resource, &token).await?;
         before.push((resource.name, truth, token));
+    }
+    if before.is_empty() {
+        return Err(Promise::Delta.broken("deltas are claimed, and no reading has a resume token"));
     }
     let changed = subject.change_source().await.ok_or_else(|| {
         let detail = "deltas are claimed, and the subject does not say how to change its source; \

@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
+use super::super::odata::{page, select};
+use super::super::refused::{Outcome, Refused, text};
 use super::devices;
-use super::odata::{page, select};
 use super::state::{Assignment, State};
-use super::{Outcome, Refused, text};
 use crate::estate::App;
 use crate::http::{Call, Reply};
 

@@ -1,34 +1,53 @@
 //! Tokens by client credentials, as Entra ID gives them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value as Json, json};
 
-use super::Intune;
+use super::Graph;
+use super::assertion::{self, Registered};
+use super::rights;
 use crate::http::{Call, Reply};
 
 /// The tokens that were given.
 #[derive(Debug)]
 pub(super) struct Tokens {
-    given: HashMap<String, Instant>,
+    given: HashMap<String, Given>,
     pub(super) life: u64,
+    pub(super) certificates: Vec<Registered>,
+    /// Rights that an administrator did not grant.
+    pub(super) withheld: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct Given {
+    until: Instant,
+    roles: Vec<&'static str>,
 }
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self { given: HashMap::new(), life: 3599 }
+        let (certificates, withheld) = (Vec::new(), BTreeSet::new());
+        Self { given: HashMap::new(), life: 3599, certificates, withheld }
     }
 }
 
 impl Tokens {
-    pub(super) fn is_known(&self, token: &str) -> bool {
-        self.given.get(token).is_some_and(|until| Instant::now() < *until)
+    /// The rights that a token has; `None` for one that is not known or has ended.
+    pub(super) fn rights(&self, token: &str) -> Option<&[&'static str]> {
+        let given = self.given.get(token).filter(|given| Instant::now() < given.until)?;
+        Some(&given.roles)
     }
 
     fn give(&mut self) -> Reply {
         let token = format!("sandbox-token-{}", self.given.len() + 1);
-        self.given.insert(token.clone(), Instant::now() + Duration::from_secs(self.life));
+        let until = Instant::now() + Duration::from_secs(self.life);
+        let roles = rights::ALL.iter().filter(|right| !self.withheld.contains(**right));
+        let roles = roles.copied().collect();
+        self.given.insert(token.clone(), Given { until, roles });
         let body = json!({"token_type": "Bearer", "expires_in": self.life,
             "ext_expires_in": self.life, "access_token": token});
         Reply::json(200, &body)
@@ -41,6 +60,8 @@ pub(super) fn answer(tokens: &mut Tokens, call: &Call) -> Option<Reply> {
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match (call.method.as_str(), parts.as_slice()) {
         ("POST", [tenant, "oauth2", "v2.0", "token"]) => Some(grant(tokens, tenant, call)),
+        ("GET", ["common", "discovery", "instance"]) => Some(instance(call)),
+        ("GET", [_, "discovery", "v2.0", "keys"]) => Some(Reply::json(200, &json!({"keys": []}))),
         ("GET", [tenant, .., ".well-known", "openid-configuration"]) => {
             let login = format!("{}/{tenant}", call.origin);
             Some(Reply::json(
@@ -57,17 +78,26 @@ pub(super) fn answer(tokens: &mut Tokens, call: &Call) -> Option<Reply> {
     }
 }
 
+fn instance(call: &Call) -> Reply {
+    let endpoint =
+        format!("{}/{}/v2.0/.well-known/openid-configuration", call.origin, Graph::TENANT);
+    Reply::json(
+        200,
+        &json!({"tenant_discovery_endpoint": endpoint, "api-version": "1.1", "metadata": []}),
+    )
+}
+
 fn grant(tokens: &mut Tokens, tenant: &str, call: &Call) -> Reply {
     let form: HashMap<String, String> =
         url::form_urlencoded::parse(&call.body).into_owned().collect();
     let member = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     let address = format!("{}{}", call.origin, call.path);
     let known = match member("client_assertion") {
-        "" => member("client_secret") == Intune::SECRET,
-        assertion => is_for(assertion, &address),
+        "" => member("client_secret") == Graph::SECRET || basic(call),
+        assertion => is_for(assertion, &address, &tokens.certificates),
     };
     match () {
-        () if tenant != Intune::TENANT => {
+        () if tenant != Graph::TENANT => {
             refused(400, "invalid_request", 90002, "Tenant not found. Check the tenant identifier.")
         }
         () if member("grant_type") != "client_credentials" => {
@@ -79,11 +109,18 @@ fn grant(tokens: &mut Tokens, tenant: &str, call: &Call) -> Reply {
             70011,
             "The scope is not valid: it must end with /.default.",
         ),
-        () if member("client_id") != Intune::CLIENT => refused(
+        () if member("client_id") != Graph::CLIENT && !basic(call) => refused(
             400,
             "unauthorized_client",
             700_016,
             "The application was not found in the directory.",
+        ),
+        () if !known && !member("client_assertion").is_empty() => refused(
+            401,
+            "invalid_client",
+            700_027,
+            "The certificate with identifier used to sign the client assertion is not registered on \
+             application.",
         ),
         () if !known => {
             refused(401, "invalid_client", 7_000_215, "Invalid client secret provided.")
@@ -92,40 +129,24 @@ fn grant(tokens: &mut Tokens, tenant: &str, call: &Call) -> Reply {
     }
 }
 
-/// Whether an assertion is from the client, and for this address. Its signature is not looked at:
-/// there is no certificate registered here.
-fn is_for(assertion: &str, address: &str) -> bool {
-    let claims = assertion.split('.').nth(1).and_then(decoded);
-    let claims: Option<Json> = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    claims.is_some_and(|claims| {
+/// Whether an assertion is from the client, for this address, not yet over, and signed.
+fn is_for(assertion: &str, address: &str, known: &[Registered]) -> bool {
+    let address = address.split('?').next().unwrap_or_default();
+    assertion::claims(assertion, known).is_some_and(|claims| {
         let text = |name: &str| claims.get(name).and_then(Json::as_str);
+        // Some clients write times as floats.
+        let ends = claims.get("exp").and_then(Json::as_f64).unwrap_or_default();
         text("aud") == Some(address)
-            && text("iss") == Some(Intune::CLIENT)
-            && text("sub") == Some(Intune::CLIENT)
-            && claims.get("exp").and_then(Json::as_f64).is_some()
+            && text("iss") == Some(Graph::CLIENT)
+            && text("sub") == Some(Graph::CLIENT)
+            && ends > jiff::Timestamp::now().as_millisecond() as f64 / 1000.0
     })
 }
 
-/// Base64 for addresses, without padding (RFC 4648 §5).
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::new());
-    for c in text.trim_end_matches('=').bytes() {
-        let value = match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'-' => 62,
-            b'_' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from((bits >> count) & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
+/// Client and secret in a header, as RFC 6749 §2.3.1 has it too.
+fn basic(call: &Call) -> bool {
+    let wanted = BASE64_STANDARD.encode(format!("{}:{}", Graph::CLIENT, Graph::SECRET));
+    call.header("authorization").and_then(|header| header.strip_prefix("Basic ")) == Some(&wanted)
 }
 
 fn refused(status: u16, error: &str, code: u32, what: &str) -> Reply {
@@ -137,16 +158,4 @@ fn refused(status: u16, error: &str, code: u32, what: &str) -> Reply {
         "error_codes": [code], "timestamp": "2026-01-01 00:00:00Z", "trace_id": id,
         "correlation_id": id}),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn claims_are_decoded() {
-        assert_eq!(decoded("eyJhIjoxfQ").unwrap(), br#"{"a":1}"#);
-        assert_eq!(decoded("_-8").unwrap(), [0xff, 0xef]);
-        assert!(decoded("a b").is_none());
-    }
 }

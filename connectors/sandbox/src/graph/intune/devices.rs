@@ -2,9 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::odata::{conditions, page, select};
+use super::super::odata::{conditions, page, select};
+use super::super::refused::{Outcome, Refused, text};
 use super::state::{Action, Managed, State};
-use super::{Outcome, Refused, text};
 use crate::chance::Chance;
 use crate::http::{Call, Reply};
 
@@ -47,6 +47,16 @@ pub(super) fn list(state: &State, call: &Call) -> Outcome<Json> {
     page(call, "deviceManagement/managedDevices", found.len(), record)
 }
 
+/// The devices of one user.
+pub(in crate::graph) fn of_user(state: &State, call: &Call, user: &str) -> Outcome<Reply> {
+    let there = state.devices.iter().filter(|managed| !managed.gone);
+    let found: Vec<&Managed> =
+        there.filter(|managed| state.estate.person(managed.device.owner).id == user).collect();
+    let record = |at: usize| found.get(at).map(|m| json(state, m, false)).unwrap_or_default();
+    let body = page(call, "users/managedDevices", found.len(), record)?;
+    Ok(Reply::json(200, &body))
+}
+
 pub(super) fn count(state: &State) -> Reply {
     let count = state.devices.iter().filter(|managed| !managed.gone).count();
     Reply::new(200).header("content-type", "text/plain").with_body(count.to_string())
@@ -70,11 +80,8 @@ pub(super) fn change(state: &mut State, call: &Call, id: &str) -> Outcome<Json> 
             "managedDeviceOwnerType" => managed.owner = value,
             "managedDeviceName" | "@odata.type" => {}
             _ => {
-                return Err(Refused {
-                    status: 400,
-                    code: "ModelValidationFailure",
-                    message: format!("Property {name} cannot be set."),
-                });
+                let message = format!("Property {name} cannot be set.");
+                return Err(Refused::new(400, "ModelValidationFailure", message));
             }
         }
     }
@@ -168,7 +175,7 @@ pub(super) fn json(state: &State, managed: &Managed, alone: bool) -> Json {
         "operatingSystem": device.system, "osVersion": device.version,
         "complianceState": device.compliance, "jailBroken": "Unknown",
         "managementAgent": "mdm", "managementState": managed.state,
-        "azureADDeviceId": Chance::of(7, 7, device.owner).guid(), "azureADRegistered": true,
+        "azureADDeviceId": state.estate.registration(managed.number), "azureADRegistered": true,
         "deviceEnrollmentType": "userEnrollment", "deviceRegistrationState": "registered",
         "serialNumber": device.serial, "manufacturer": device.manufacturer, "model": device.model,
         "isEncrypted": device.compliance == "compliant", "isSupervised": device.company,

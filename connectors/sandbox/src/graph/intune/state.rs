@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value as Json, json};
 
-use super::token::Tokens;
 use crate::chance::Chance;
 use crate::estate::{App, Device, Estate};
 
 /// What is there, and what was done to it.
 #[derive(Debug)]
-pub(super) struct State {
-    pub(super) tokens: Tokens,
+pub(in crate::graph) struct State {
     pub(super) estate: Estate,
     pub(super) devices: Vec<Managed>,
     pub(super) by_id: HashMap<String, usize>,
@@ -25,6 +23,8 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Managed {
     pub(super) device: Device,
+    /// Its number in the estate.
+    pub(super) number: u64,
     pub(super) gone: bool,
     pub(super) state: &'static str,
     pub(super) notes: Option<String>,
@@ -52,9 +52,10 @@ pub(super) struct Assignment {
 }
 
 impl State {
-    pub(super) fn of(estate: Estate) -> Self {
+    pub(in crate::graph) fn of(estate: Estate) -> Self {
         let managed = |number| Managed {
             device: estate.device(number),
+            number,
             gone: false,
             state: "managed",
             notes: None,
@@ -65,8 +66,8 @@ impl State {
         let ids = devices.iter().enumerate();
         let by_id = ids.map(|(at, managed)| (managed.device.id.clone(), at)).collect();
         let apps: Vec<App> = (0..estate.apps()).map(|number| estate.app(number)).collect();
-        let (tokens, assignments) = (Tokens::default(), BTreeMap::new());
-        let mut state = Self { tokens, estate, devices, by_id, apps, assignments, made: 0 };
+        let assignments = BTreeMap::new();
+        let mut state = Self { estate, devices, by_id, apps, assignments, made: 0 };
         state.assign_some();
         state
     }
@@ -111,12 +112,19 @@ impl State {
         self.devices.get_mut(*self.by_id.get(id)?).filter(|managed| !managed.gone)
     }
 
-    pub(super) fn actions(&self, name: &str) -> usize {
+    pub(in crate::graph) fn actions(&self, name: &str) -> usize {
         let actions = self.devices.iter().flat_map(|managed| &managed.actions);
         actions.filter(|action| action.name == name).count()
     }
 
-    pub(super) fn dump(&self) -> String {
+    /// Every assignment, with the identifier of its app.
+    pub(in crate::graph) fn all_assignments(&self) -> Vec<(String, Json)> {
+        let all = self.assignments.iter();
+        let each = all.flat_map(|(app, all)| all.iter().map(move |one| (app.clone(), one.json())));
+        each.collect()
+    }
+
+    pub(in crate::graph) fn dump(&self) -> String {
         let asked = self.devices.iter().filter(|managed| !managed.actions.is_empty());
         let asked = asked.map(|m| (&m.device.id, m.actions.len())).collect::<Vec<_>>();
         let changed: Vec<_> =

@@ -2,10 +2,12 @@
 
 use serde_json::Value as Json;
 use trueup_connector::Kind;
-use trueup_kit::{Answer, Detail};
 
-/// Reads a Graph error.
-pub(crate) fn detail(answer: &Answer) -> Option<Detail> {
+use crate::answer::Answer;
+use crate::failure::Detail;
+
+/// Reads a Graph error, Entra's or Intune's; it is made for [`Client::new`](crate::Client::new).
+pub fn detail(answer: &Answer) -> Option<Detail> {
     let body: Json = answer.json().ok()?;
     let error = body.get("error")?;
     let message = match error.get("message") {
@@ -19,11 +21,26 @@ pub(crate) fn detail(answer: &Answer) -> Option<Detail> {
     let detail = Detail::new(message);
     let Some(code) = error.get("code").and_then(Json::as_str) else { return Some(detail) };
     let detail = detail.with_code(code);
+    if conflicts(error) {
+        return Some(detail.with_code("ObjectConflict").with_kind(Kind::Conflict));
+    }
     Some(match (answer.status, code) {
         (_, "ConditionNotMet" | "preconditionFailed") => detail.with_kind(Kind::Conflict),
         (_, "TooManyRequests" | "activityLimitReached") => detail.with_kind(Kind::Throttled),
+        // Two writes met: a moment later it works.
+        (_, "Directory_ConcurrencyViolation") => detail.with_kind(Kind::Unavailable),
+        (_, "syncStateNotFound" | "resyncRequired") => detail.with_kind(Kind::Conflict),
         (400, _) if lacking => detail.with_kind(Kind::Unsupported),
         _ => detail,
+    })
+}
+
+/// Another object has what has to be its own.
+fn conflicts(error: &Json) -> bool {
+    let mut details = error.get("details").and_then(Json::as_array).into_iter().flatten();
+    details.any(|detail| {
+        let code = detail.get("code").and_then(Json::as_str);
+        matches!(code, Some("ObjectConflict" | "ConflictingObjects"))
     })
 }
 

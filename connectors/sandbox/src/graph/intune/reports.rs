@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
+use super::super::refused::{Outcome, Refused, text};
 use super::state::State;
-use super::{Outcome, Refused, text};
 use crate::http::{Call, Reply};
 
 const COLUMNS: &[&str] = &[

@@ -2,8 +2,20 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Intune, Outcome, Refused};
+use super::refused::{Outcome, Refused};
 use crate::http::Call;
+
+/// The most records a page of Intune has.
+pub(super) const PAGE: usize = 1000;
+
+/// How many records a page has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    /// Where nothing is asked for.
+    pub(super) usual: usize,
+    /// Whatever is asked for.
+    pub(super) most: usize,
+}
 
 /// A page of a list, whose records are made when they are wanted.
 pub(super) fn page(
@@ -12,9 +24,20 @@ pub(super) fn page(
     total: usize,
     record: impl Fn(usize) -> Json,
 ) -> Outcome<Json> {
+    sized(call, context, total, Sizes { usual: PAGE, most: PAGE }, record)
+}
+
+/// The same with other sizes of pages.
+pub(super) fn sized(
+    call: &Call,
+    context: &str,
+    total: usize,
+    sizes: Sizes,
+    record: impl Fn(usize) -> Json,
+) -> Outcome<Json> {
     let most = match call.parameter("$top").map(str::parse::<usize>) {
-        None => Intune::PAGE,
-        Some(Ok(top)) if top > 0 => top.min(Intune::PAGE),
+        None => sizes.usual,
+        Some(Ok(top)) if top > 0 => top.min(sizes.most),
         Some(_) => return Err(Refused::bad("Invalid value for the $top query option.")),
     };
     let (from, been_empty) = place(call)?;
