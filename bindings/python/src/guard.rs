@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use serde_json::json;
 use trueup::{Result, guard};
 use trueup_bindings::approvals;
-use trueup_bindings::flat::{self, hex};
+use trueup_bindings::flat;
 
 use crate::approvals::{BreakGlass, people};
 use crate::convert;
@@ -52,7 +52,7 @@ impl Policy {
     fn facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let facts = json!({
             "name": self.0.name(),
-            "hash": hex(&self.0.hash()),
+            "hash": trueup::hex(&self.0.hash()),
             "rule_ids": self.0.rule_ids().collect::<Vec<_>>(),
         });
         convert::object(py, &facts)

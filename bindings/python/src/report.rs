@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use pyo3::prelude::*;
 use trueup::Result;
 use trueup_bindings::compare;
-use trueup_bindings::flat::{self, hex};
+use trueup_bindings::flat;
 use trueup_bindings::given::Table;
 
 use crate::convert;
@@ -27,7 +27,7 @@ impl Report {
     }
 
     fn digest(&self, py: Python<'_>) -> PyResult<Work> {
-        self.work(py, |report| report.digest().map(|digest| hex(&digest)))
+        self.work(py, |report| report.digest().map(|digest| trueup::hex(&digest)))
     }
 
     fn findings(&self, py: Python<'_>) -> PyResult<Work> {

@@ -109,11 +109,6 @@ impl Store {
         self.work(py, move |store| store.keep_grant(&grant))
     }
 
-    fn keep_break_glass(&self, py: Python<'_>, glass: &BreakGlass, review: i64) -> PyResult<Work> {
-        let glass = glass.0.clone();
-        self.work(py, move |store| store.keep_break_glass(&glass, review))
-    }
-
     fn checkpoint(&self, py: Python<'_>, key: &Key) -> PyResult<Work> {
         let key = key.0.clone();
         self.work(py, move |store| store.checkpoint(&key))

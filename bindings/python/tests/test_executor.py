@@ -36,7 +36,7 @@ def test_a_plan_is_carried_out(kind: type[Shelf], batch: int) -> None:
     assert case.compare().converged and case.shelf.books == WISH
     assert run.id == report.run and run.events()[-1] == {"event": "ended", "status": "finished"}
     assert told[-1] == ("execute", 4, 4)
-    assert case.store.permitted(case.grant().id)["run"] == report.run
+    assert case.store.grant(case.grant().id)["run"] == report.run
 
 
 def test_a_plan_is_carried_out_from_an_event_loop() -> None:

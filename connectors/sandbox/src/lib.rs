@@ -24,6 +24,7 @@ mod estate;
 mod faults;
 mod graph;
 mod http;
+mod jamf;
 mod scim;
 mod server;
 
@@ -31,5 +32,6 @@ pub use estate::{App, Device, Estate, Person};
 pub use faults::{Fault, Misfortune, Plan};
 pub use graph::Graph;
 pub use http::{Call, Reply, System};
+pub use jamf::Jamf;
 pub use scim::Scim;
 pub use server::Server;

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _native
 from ._approvals import Approval, Grant, Key
-from ._guard import BreakGlass, Decision, Review
+from ._guard import Decision
 from ._moments import maybe, millis, moment
 from ._plan import Plan
 from ._report import Report
@@ -152,9 +152,9 @@ class Store:
         noted = self._ask({"answers": {"plan": plan}})
         return [Approval(one["document"]) for one in noted if one["document"] is not None]
 
-    def permitted(self, grant: str) -> dict[str, Any]:
+    def grant(self, grant: str) -> dict[str, Any]:
         """A grant that was written down, and the run that used it."""
-        said: dict[str, Any] = self._ask({"permitted": {"grant": grant}})
+        said: dict[str, Any] = self._ask({"grant": {"grant": grant}})
         return {**said, "expires": moment(said["expires"])}
 
     def used(self, limit: str, since: datetime) -> int:
@@ -162,20 +162,13 @@ class Store:
         count: int = self._ask({"used": {"limit": limit, "since": millis(since, "since")}})
         return count
 
-    def keep_break_glass(self, glass: BreakGlass, review: Review) -> str:
-        """Writes down that glass was broken; gives the name under which it is reviewed."""
-        name: str = run(self._native.keep_break_glass(glass._native, millis(review.due)))["id"]
-        return name
+    def reviews(self) -> list[dict[str, Any]]:
+        """What was done under break-glass, with when somebody must look at it and who has; first due first."""
+        return [{**one, "due": moment(one["due"])} for one in self._ask("reviews")]
 
-    def break_glasses(self) -> list[dict[str, Any]]:
-        """Every break-glass, last first, with when its review is due and who has reviewed it."""
-        times = ("from", "until", "review_due")
-        found = self._ask("break_glasses")
-        return [{**one, **{name: moment(one[name]) for name in times}} for one in found]
-
-    def review(self, break_glass: str, by: str) -> None:
-        """Writes down that somebody has looked at what was done under a break-glass."""
-        self._ask({"review": {"break_glass": break_glass, "by": by}})
+    def review(self, grant: str, by: str) -> None:
+        """Writes down that somebody has looked at what was done with a grant of break-glass."""
+        self._ask({"review": {"grant": grant, "by": by}})
 
     def note_reading(self, snapshot: Snapshot) -> None:
         """Notes a reading in the catalogue."""
