@@ -123,3 +123,106 @@ fn a_question_altered_where_it_was_kept_gains_nothing() {
     let error = grant.permits(&decide(&request()), NOW + 20).unwrap_err();
     assert!(error.message().contains("more is asked now"), "{error}");
 }
+
+fn reject() -> Answer {
+    Answer::Reject { reason: "dangerous".into() }
+}
+
+fn overrides() -> Answer {
+    Answer::Override { reason: "it is well".into() }
+}
+
+fn escalates(role: &str) -> Answer {
+    Answer::Escalate { roles: vec![role.into()], reason: "a third".into() }
+}
+
+#[test]
+fn one_voice_overrides_no_rejection() {
+    let asked = asked();
+    let no = says(&asked, reject(), owner("person:di"));
+    let bo = says(&asked, overrides(), owner("person:bo"));
+    let cy = owner("person:cy");
+    let his = says(&asked, overrides(), cy.clone().with_delegate_of("person:bo"));
+    let rejected = standing(&asked, &[no.clone(), bo.clone(), his]);
+    assert!(matches!(rejected, Standing::Rejected { .. }), "{rejected:?}");
+    granted(&asked, &[no, bo, says(&asked, overrides(), cy)]);
+}
+
+#[test]
+fn those_who_speak_for_each_other_or_for_the_same_person_fill_one_seat() {
+    let asked = asked();
+    let of = |person: &str, principal: &str| {
+        says(&asked, Answer::Approve, owner(person).with_delegate_of(principal))
+    };
+    missing(&asked, &[of("person:bo", "person:ed"), of("person:cy", "person:ed")], 1);
+    missing(&asked, &[of("person:bo", "person:cy"), of("person:cy", "person:bo")], 1);
+    let chain =
+        [of("person:bo", "person:cy"), of("person:cy", "person:di"), yes(&asked, "person:di")];
+    missing(&asked, &chain, 1);
+    granted(&asked, &[of("person:bo", "person:ed"), of("person:cy", "person:fay")]);
+}
+
+#[test]
+fn an_answer_without_the_role_takes_back_the_one_before() {
+    let asked = asked();
+    let (bo, cy) = (yes(&asked, "person:bo"), yes(&asked, "person:cy"));
+    let mut late = says(&asked, reject(), Approver::new("person:bo", ["guest"]));
+    late.at += 1;
+    missing(&asked, &[bo.clone(), cy.clone(), late], 1);
+    let never_had = says(&asked, reject(), Approver::new("person:di", ["guest"]));
+    granted(&asked, &[bo, cy, never_had]);
+}
+
+#[test]
+fn each_escalation_asks_one_more_person() {
+    let asked = asked();
+    let (bo, cy) = (yes(&asked, "person:bo"), yes(&asked, "person:cy"));
+    let more = says(&asked, escalates("owner"), owner("person:bo"));
+    let answers = [bo, cy, more.clone(), more];
+    missing(&asked, &answers, 1);
+    granted(&asked, &[&answers[..], &[yes(&asked, "person:di")]].concat());
+}
+
+#[test]
+fn those_whom_only_an_escalation_asks_override_nobody() {
+    let asked = asked();
+    let intern = |person: &str| says(&asked, overrides(), Approver::new(person, ["intern"]));
+    let answers = [
+        says(&asked, escalates("intern"), owner("person:bo")),
+        says(&asked, reject(), owner("person:cy")),
+        intern("person:i1"),
+        intern("person:i2"),
+    ];
+    assert!(matches!(standing(&asked, &answers), Standing::Rejected { .. }));
+}
+
+#[test]
+fn of_two_answers_at_one_moment_the_heavier_counts_in_any_order() {
+    let asked = asked();
+    let (yes, no) = (yes(&asked, "person:bo"), says(&asked, reject(), owner("person:bo")));
+    for answers in [[yes.clone(), no.clone()], [no, yes]] {
+        assert!(matches!(standing(&asked, &answers), Standing::Rejected { .. }));
+    }
+}
+
+#[test]
+fn a_name_is_one_person_however_it_is_written() {
+    let asked = asked();
+    for [one, other] in [["person:bo", "person:Bo"], ["person:jos\u{e9}", "person:JOSE\u{301}"]] {
+        missing(&asked, &[yes(&asked, one), yes(&asked, other)], 1);
+    }
+    missing(&asked, &[yes(&asked, "person:bo"), yes(&asked, "person:Ana")], 1);
+    let cy = owner("person:cy").with_delegate_of("Agent:Sync");
+    missing(&asked, &[yes(&asked, "person:bo"), says(&asked, Answer::Approve, cy)], 1);
+}
+
+#[test]
+fn a_name_that_passes_for_another_neither_answers_nor_asks() {
+    let asked = asked();
+    for name in ["person:cy ", "person: cy", "person:c\u{200b}y", "person:cy\n"] {
+        missing(&asked, &[yes(&asked, "person:bo"), yes(&asked, name)], 1);
+        let request = Request::new(Actor::new("agent:sync").on_behalf_of(name), NOW);
+        let error = decide(&request).asked().unwrap_err();
+        assert!(error.message().contains("is no name of a party"), "{error}");
+    }
+}

@@ -43,9 +43,11 @@ impl Opening {
     ///
     /// # Errors
     /// `forbidden` for more than four hours, no reason, or a rule that cannot be lifted: one that is
-    /// not there, has no limit, or says `never`.
+    /// not there, has no limit, or says `never`; `invalid` for a requester whose name could pass for
+    /// another.
     pub fn asked(&self, policy: &Policy) -> Result<Asked> {
         self.check()?;
+        self.requester.check_names()?;
         self.lifts.iter().try_for_each(|id| check_rule(policy, id))?;
         let digest = self.digest();
         Ok(Asked(Binding {

@@ -6,7 +6,7 @@
 //! [`Grant`]. Everything here is a pure function: moments (milliseconds since the Unix epoch), facts
 //! and what was used so far come in as arguments.
 //!
-//! order: moment → window → outcome → condition → facts → policy → request → decide → explain → approval → breakglass
+//! order: moment → window → outcome → condition → facts → policy → party → request → decide → explain → approval → breakglass
 
 mod approval;
 mod breakglass;
@@ -16,6 +16,7 @@ mod explain;
 mod facts;
 mod moment;
 mod outcome;
+mod party;
 mod policy;
 mod request;
 mod window;

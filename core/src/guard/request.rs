@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use trueup_connector::{Error, Kind, Result};
 
+use super::party;
 use crate::plan::Fact;
 
 /// Who acts: the one at work first, then those on whose behalf, one after the other.
 ///
-/// A party is a text of two parts, `agent:sync` or `person:ana`. Only a `person:` can approve.
+/// A party is a text of two parts, `agent:sync` or `person:ana`. Only a `person:` can approve. Names
+/// that differ in case or in the form of their letters alone are one party's when it matters who may
+/// approve; space around a name and signs that nobody sees are refused there.
 ///
 /// ```
 /// use trueup::guard::Actor;
@@ -43,6 +47,26 @@ impl Actor {
     /// All of them, the one at work first.
     pub fn chain(&self) -> &[String] {
         &self.chain
+    }
+
+    /// Whether one of them is this party.
+    pub(crate) fn includes(&self, party: &str) -> bool {
+        self.chain.iter().any(|one| party::is_same(one, party))
+    }
+
+    /// Refuses names that could pass for others.
+    pub(crate) fn check_names(&self) -> Result<()> {
+        let untidy = self.chain.iter().find(|party| party::is_untidy(party));
+        match untidy.map(String::as_str).or(self.chain.is_empty().then_some("")) {
+            None => Ok(()),
+            Some(party) => {
+                let message = format!(
+                    "`{}` is no name of a party: it has space around it, signs that nobody sees, or nothing",
+                    party.escape_debug()
+                );
+                Err(Error::new(Kind::Invalid, message))
+            }
+        }
     }
 
     /// The first person among them.

@@ -9,7 +9,8 @@ use super::super::outcome::Ask;
 use super::super::request::Actor;
 use crate::reconcile::canonical_json;
 
-/// What a person says to a question. The last answer of a person counts.
+/// What a person says to a question. The last answer of a person counts; given with none of the roles
+/// that are asked, it only takes back what they said before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -50,6 +51,17 @@ impl Answer {
             Self::Override { .. } => "override",
             Self::Escalate { .. } => "escalate",
             Self::Defer { .. } => "defer",
+        }
+    }
+
+    /// Of two answers of one person at one moment the heavier counts, and of two deferrals the longer:
+    /// their order never matters.
+    pub(super) fn weight(&self) -> (u8, i64) {
+        match self {
+            Self::Escalate { .. } | Self::Approve => (0, 0),
+            Self::Override { .. } => (1, 0),
+            Self::Defer { until } => (2, *until),
+            Self::Reject { .. } => (3, 0),
         }
     }
 

@@ -1,11 +1,12 @@
 //! Approvals: a question put to people, their answers, and what these come to.
 //!
-//! order: answer → refusal → seats → grant
+//! order: answer → refusal → voices → seats → grant
 
 mod answer;
 mod grant;
 mod refusal;
 mod seats;
+mod voices;
 
 pub use answer::{Answer, Approval, Approver, Binding, Vouched};
 pub(crate) use grant::Granting;
@@ -14,12 +15,16 @@ pub(crate) use grant::Terms;
 pub use grant::{Grant, GrantedBy};
 pub use refusal::Refusal;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use trueup_connector::{Error, Kind, Result};
 
 use super::decide::Decision;
-use super::outcome::{Ask, Outcome, unite};
+use super::outcome::{Ask, Outcome};
+use super::party::{folded, is_untidy};
 use super::request::Actor;
+use voices::{Voice, may_sit, voices};
 
 /// No policy asks for more people at once.
 const MOST_ASKED: u32 = 20;
@@ -90,7 +95,8 @@ impl Decision {
     /// The question that this decision puts to people. If it asks nobody, it is granted at once.
     ///
     /// # Errors
-    /// `forbidden` if the plan is denied: nobody can approve that.
+    /// `forbidden` if the plan is denied: nobody can approve that; `invalid` for a requester whose name
+    /// could pass for another.
     pub fn asked(&self) -> Result<Asked> {
         if self.outcome() == Outcome::Deny {
             let first = self.groups().find(|(group, _)| group.outcome() == Outcome::Deny);
@@ -99,6 +105,7 @@ impl Decision {
                 format!("the plan is denied (rules `{rules}`); narrow it, or explain the decision");
             return Err(Error::new(Kind::Forbidden, message));
         }
+        self.requester().check_names()?;
         let within = self
             .asks()
             .iter()
@@ -203,22 +210,29 @@ impl Asked {
         }
         let accepted = self.accepted(answers, now, verify);
         let asks = self.all_asks(&accepted);
-        let last = last_of_each(accepted.into_iter().filter(|a| no_role(a, &asks).is_none()));
-        let overriding =
-            last.iter().filter(|a| matches!(a.answer, Answer::Override { .. })).count();
-        if overriding < 2
+        let mut last = last_of_each(accepted);
+        last.retain(|answer| no_role(answer, &asks).is_none());
+        if self.overriding(&last) < 2
             && let Some(standing) = stopped(&last, &asks, now)
         {
             return Tally::Not(standing);
         }
-        let people = seated(&last);
-        let missing = seats::missing(&asks, &people);
+        let voices = saying_yes(&last);
+        let missing = seats::missing(&asks, &voices);
         match missing.is_empty() {
             true => {
-                Tally::Met { people: people.iter().map(|p| p.person().to_owned()).collect(), asks }
+                let people = voices.iter().map(|voice| voice.person().to_owned());
+                Tally::Met { people: people.collect(), asks }
             }
             false => Tally::Not(Standing::Waiting { missing, not_before: None }),
         }
+    }
+
+    /// How many voices override; those whom only an escalation asks do not.
+    fn overriding(&self, last: &[&Approval]) -> usize {
+        let overrides = last.iter().filter(|a| matches!(a.answer, Answer::Override { .. }));
+        let asked = overrides.filter(|a| no_role(a, self.asks()).is_none());
+        voices(asked.map(|a| &a.approver)).len()
     }
 
     /// The answers that count, whatever the roles, in the order of their moments.
@@ -232,22 +246,30 @@ impl Asked {
             .iter()
             .filter(|answer| self.refuses_all(answer, now, verify).is_none())
             .collect();
-        found.sort_by_key(|answer| answer.at);
+        found.sort_by_key(|answer| (answer.at, answer.answer.weight()));
         found
     }
 
-    /// The asks of the decision and those of escalations by people whom it asks.
+    /// The asks of the decision, and one more person for each escalation by somebody whom it asks.
     fn all_asks(&self, accepted: &[&Approval]) -> Vec<Ask> {
         let within = self.0.expires.saturating_sub(self.at());
-        let escalated =
-            accepted.iter().filter(|a| no_role(a, self.asks()).is_none()).filter_map(|a| match &a
-                .answer
-            {
-                Answer::Escalate { roles, .. } => Some(Ask::new(roles.clone(), 1, within)),
-                _ => None,
-            });
-        let escalated: Vec<Ask> = escalated.collect();
-        unite(self.asks().iter().chain(&escalated))
+        let asked = accepted.iter().filter(|a| no_role(a, self.asks()).is_none());
+        let escalations = asked.filter_map(|a| match &a.answer {
+            Answer::Escalate { roles, .. } => {
+                Some((folded(a.approver.person()), Ask::new(roles.clone(), 1, within)))
+            }
+            _ => None,
+        });
+        let mut asks = self.asks().to_vec();
+        // Saying the same twice asks nobody more.
+        for (_, more) in escalations.collect::<BTreeSet<_>>() {
+            match asks.iter_mut().find(|ask| ask.roles == more.roles) {
+                Some(ask) => ask.count = ask.count.saturating_add(1),
+                None => asks.push(more),
+            }
+        }
+        asks.sort_unstable();
+        asks
     }
 
     fn refuses_all(&self, approval: &Approval, now: i64, verify: Verify<'_>) -> Option<Refusal> {
@@ -286,11 +308,14 @@ impl Asked {
         {
             return Some(Refusal::NoPerson { actor: approver.actor.to_string() });
         }
-        let chain = self.requester().chain();
-        if chain.contains(&person) {
+        let mut names = std::iter::once(&person).chain(&approver.delegate_of);
+        if let Some(name) = names.find(|name| is_untidy(name)) {
+            return Some(Refusal::Untidy { name: name.clone() });
+        }
+        if self.requester().includes(&person) {
             return Some(Refusal::Requester { person });
         }
-        let of = approver.delegate_of.iter().find(|of| chain.contains(of));
+        let of = approver.delegate_of.iter().find(|of| self.requester().includes(of));
         of.map(|of| Refusal::Delegate { person, of: of.clone() })
     }
 }
@@ -302,7 +327,7 @@ pub(crate) enum Tally {
 }
 
 fn no_role(approval: &Approval, asks: &[Ask]) -> Option<Refusal> {
-    let asked = asks.iter().any(|ask| seats::may_sit(&approval.approver, ask));
+    let asked = asks.iter().any(|ask| may_sit(&approval.approver, ask));
     (!asked).then(|| Refusal::NoRole { person: approval.approver.person().to_owned() })
 }
 
@@ -317,11 +342,12 @@ fn unvouched(approval: &Approval, verify: Verify<'_>) -> Option<Refusal> {
     }
 }
 
-/// Each person's last answer that is no escalation, in the order of the people's names.
-fn last_of_each<'a>(answers: impl Iterator<Item = &'a Approval>) -> Vec<&'a Approval> {
-    let said = answers.filter(|a| !matches!(a.answer, Answer::Escalate { .. }));
-    let by_person = said.map(|answer| (answer.approver.person(), answer));
-    by_person.collect::<std::collections::BTreeMap<_, _>>().into_values().collect()
+/// Each person's last answer that is no escalation, in the order of the people's names. It takes the
+/// place of what they said before whatever their roles are now.
+fn last_of_each(answers: Vec<&Approval>) -> Vec<&Approval> {
+    let said = answers.into_iter().filter(|a| !matches!(a.answer, Answer::Escalate { .. }));
+    let by_person = said.map(|answer| (folded(answer.approver.person()), answer));
+    by_person.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 /// A rejection, or a deferral that is not over.
@@ -339,16 +365,12 @@ fn stopped(last: &[&Approval], asks: &[Ask], now: i64) -> Option<Standing> {
             _ => None,
         });
         let not_before = Some(deferred.max()?);
-        Some(Standing::Waiting { missing: seats::missing(asks, &seated(last)), not_before })
+        Some(Standing::Waiting { missing: seats::missing(asks, &saying_yes(last)), not_before })
     })
 }
 
-/// Those who said yes; a delegate of one of them speaks with the same voice.
-fn seated<'a>(last: &[&'a Approval]) -> Vec<&'a Approver> {
+/// The voices that said yes.
+fn saying_yes<'a>(last: &[&'a Approval]) -> Vec<Voice<'a>> {
     let yes = last.iter().filter(|a| matches!(a.answer, Answer::Approve | Answer::Override { .. }));
-    let yes: Vec<&Approver> = yes.map(|approval| &approval.approver).collect();
-    let voices: Vec<&str> = yes.iter().map(|person| person.person()).collect();
-    let own =
-        |person: &&Approver| !person.delegate_of.iter().any(|of| voices.contains(&of.as_str()));
-    yes.into_iter().filter(own).collect()
+    voices(yes.map(|approval| &approval.approver))
 }

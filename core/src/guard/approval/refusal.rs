@@ -36,6 +36,11 @@ pub enum Refusal {
         /// Who did.
         actor: String,
     },
+    /// The name could pass for another: it has space around it, or signs that nobody sees.
+    Untidy {
+        /// The name.
+        name: String,
+    },
     /// The one who asks cannot approve, nor can anybody who acts or is acted for.
     Requester {
         /// Who it is.
@@ -48,7 +53,8 @@ pub enum Refusal {
         /// Whose delegate.
         of: String,
     },
-    /// The person has none of the roles that are asked.
+    /// The person has none of the roles that are asked: the answer only takes back what they said
+    /// before.
     NoRole {
         /// Who it is.
         person: String,
@@ -93,6 +99,13 @@ impl fmt::Display for Refusal {
             }
             Self::NoPerson { actor } => {
                 write!(f, "`{actor}` is no person by themselves; only a person can answer")
+            }
+            Self::Untidy { name } => {
+                let name = name.escape_debug();
+                write!(
+                    f,
+                    "`{name}` has space around it or signs that nobody sees; write it plainly"
+                )
             }
             Self::Requester { person } => {
                 write!(f, "`{person}` asks for it and so cannot answer; ask somebody else")
