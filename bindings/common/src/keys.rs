@@ -83,16 +83,8 @@ impl fmt::Debug for Key {
 /// Which public keys are whose: an answer that somebody signed counts under one of their own.
 ///
 /// As data: `{"person:bo": ["bo.example+…+…"]}`, or one key as text.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(transparent)]
-pub struct People(BTreeMap<String, Keys>);
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum Keys {
-    One(String),
-    Several(Vec<String>),
-}
+#[derive(Clone, Debug, Default)]
+pub struct People(BTreeMap<String, Vec<String>>);
 
 impl People {
     /// Reads the data; every key in it must be one.
@@ -100,29 +92,25 @@ impl People {
     /// # Errors
     /// `invalid`, naming what is wrong.
     pub fn from_json(json: Json) -> Result<Self> {
-        let people: Self = serde_json::from_value(json).map_err(|cause| {
+        let wrong = |cause: serde_json::Error| {
             Error::new(Kind::Invalid, format!("the keys of people are wrong: {cause}"))
-        })?;
-        for keys in people.0.values() {
-            keys.all().iter().try_for_each(|key| key.parse::<Verifier>().map(drop))?;
+        };
+        let said: BTreeMap<String, Json> = serde_json::from_value(json).map_err(wrong)?;
+        let mut people = BTreeMap::new();
+        for (person, keys) in said {
+            let keys = if keys.is_string() { Json::Array(vec![keys]) } else { keys };
+            let keys: Vec<String> = serde_json::from_value(keys).map_err(wrong)?;
+            keys.iter().try_for_each(|key| key.parse::<Verifier>().map(drop))?;
+            people.insert(person, keys);
         }
-        Ok(people)
+        Ok(Self(people))
     }
 
     /// Whether a signature is the person's.
     pub fn verify(&self, approver: &Approver, key: &str, bytes: &[u8], signature: &[u8]) -> bool {
-        let known = self.0.get(approver.person()).map(Keys::all).unwrap_or_default();
-        let key = known.iter().any(|known| known == key).then(|| key.parse::<Verifier>());
+        let mut known = self.0.get(approver.person()).into_iter().flatten();
+        let key = known.any(|known| known == key).then(|| key.parse::<Verifier>());
         key.is_some_and(|key| key.is_ok_and(|key| key.verify(bytes, signature)))
-    }
-}
-
-impl Keys {
-    fn all(&self) -> &[String] {
-        match self {
-            Self::One(key) => std::slice::from_ref(key),
-            Self::Several(keys) => keys,
-        }
     }
 }
 

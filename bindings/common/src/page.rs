@@ -94,7 +94,7 @@ impl Description {
         let (mut resources, mut writable) = (Vec::new(), Vec::new());
         for said in said.resources {
             let schema = Schema::new(said.fields).map_err(|cause| {
-                broken("a schema in its description is wrong").with_source(cause)
+                broken(&format!("a schema in its description is wrong: {cause}")).with_source(cause)
             })?;
             let resource = Resource::new(said.name, schema);
             writable.extend(said.idempotency.map(|declared| Writable {

@@ -16,7 +16,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json, json};
 use trueup::{
     Authorised, Change, Context, Error, Field, Idempotency, Kind, LogicalType, Operation, Receipt,
@@ -50,8 +51,7 @@ impl HostWriter for Box<dyn HostWriter> {
 }
 
 /// What a resource says of how sending twice is kept from having two effects.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Declared {
     /// For every operation.
     All(Way),
@@ -72,6 +72,22 @@ pub enum Way {
     /// None of these.
     #[default]
     AtMostOnce,
+}
+
+impl<'de> Deserialize<'de> for Declared {
+    /// Read by hand, so that a mistake is answered with the words there are.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Json::deserialize(deserializer)?;
+        let each = json.as_object().filter(|members| !members.contains_key("read_back"));
+        let way = |json: &Json| Way::deserialize(json).map_err(D::Error::custom);
+        match each {
+            None => way(&json).map(Self::All),
+            Some(ways) => {
+                let ways = ways.iter().map(|(name, json)| Ok((name.clone(), way(json)?)));
+                ways.collect::<Result<_, _>>().map(Self::Each)
+            }
+        }
+    }
 }
 
 impl Declared {
@@ -429,7 +445,9 @@ mod tests {
         let each = read(json!({"update": "key"}));
         assert_eq!(each.of(&update), Idempotency::Key);
         assert_eq!(each.of(&Operation::Delete), Idempotency::AtMostOnce);
-        assert!(serde_json::from_value::<Declared>(json!("sometimes")).is_err());
+        let error = serde_json::from_value::<Declared>(json!("sometimes")).unwrap_err().to_string();
+        assert!(error.contains("`sometimes`") && error.contains("`conditional`"), "{error}");
+        assert!(serde_json::from_value::<Declared>(json!({"update": 7})).is_err());
     }
 
     #[test]

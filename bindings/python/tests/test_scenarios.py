@@ -19,7 +19,7 @@ def test_scenario(path: Path) -> None:
 
 
 def test_there_are_scenarios() -> None:
-    assert len(scenarios.files(scenarios.FOLDER)) >= 111
+    assert len(scenarios.files(scenarios.FOLDER)) >= 145
 
 
 def test_a_scenario_that_does_not_come_out_fails(tmp_path: Path) -> None:
