@@ -24,6 +24,7 @@ mod estate;
 mod faults;
 mod http;
 mod intune;
+mod jamf;
 mod scim;
 mod server;
 
@@ -31,5 +32,6 @@ pub use estate::{App, Device, Estate, Person};
 pub use faults::{Fault, Misfortune, Plan};
 pub use http::{Call, Reply, System};
 pub use intune::Intune;
+pub use jamf::Jamf;
 pub use scim::Scim;
 pub use server::Server;

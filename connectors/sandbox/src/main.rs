@@ -5,10 +5,9 @@ use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
 use tokio::io::AsyncReadExt;
-use trueup_sandbox::{Estate, Intune, Plan, Scim, Server};
+use trueup_sandbox::{Estate, Intune, Jamf, Plan, Scim, Server};
 
-const USAGE: &str =
-    "usage: trueup-sandbox <scim|intune> [--port N] [--seed N] [--size N] [--faults PLAN.toml]";
+const USAGE: &str = "usage: trueup-sandbox <scim|intune|jamf> [--port N] [--seed N] [--size N] [--faults PLAN.toml]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -45,6 +44,13 @@ async fn start(options: &Options, estate: &Estate) -> Result<(Server, Json), Str
                 json!({"base_url": format!("{}/v2", server.base_url()), "token": Scim::TOKEN});
             Ok((server, ready))
         }
+        "jamf" => {
+            let server = Server::on(port, Jamf::new(estate), plan).await.map_err(busy)?;
+            let base = server.base_url();
+            let ready = json!({"base_url": base, "token_url": format!("{base}/api/v1/oauth/token"),
+                "client_id": Jamf::CLIENT, "client_secret": Jamf::SECRET});
+            Ok((server, ready))
+        }
         _ => {
             let server = Server::on(port, Intune::new(estate), plan).await.map_err(busy)?;
             let base = server.base_url();
@@ -74,7 +80,7 @@ struct Options {
 impl Options {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let system = words.next().ok_or(USAGE)?;
-        if !["scim", "intune"].contains(&system.as_str()) {
+        if !["scim", "intune", "jamf"].contains(&system.as_str()) {
             return Err(format!("there is no system `{system}`; {USAGE}"));
         }
         let mut options = Self { system, port: 0, seed: 7, size: 1000, plan: Plan::default() };
