@@ -39,6 +39,10 @@ pub struct Endpoint {
     /// The proxy on the way; none without this, whatever the environment says.
     #[serde(default)]
     pub proxy: Option<Proxy>,
+    /// Whether to bring back the cookies that the system gives, as clusters want it whose nodes lag
+    /// behind each other. They are kept in memory, and go to their host only.
+    #[serde(default)]
+    pub cookies: bool,
     /// How long to wait for a connection, in milliseconds.
     #[serde(default = "connect_timeout")]
     pub connect_timeout_ms: u64,
@@ -83,6 +87,7 @@ impl Endpoint {
             ca_file: None,
             identification: None,
             proxy: None,
+            cookies: false,
             connect_timeout_ms: connect_timeout(),
             timeout_ms: timeout(),
             max_answer_bytes: largest(),

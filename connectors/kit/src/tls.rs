@@ -34,6 +34,7 @@ pub(crate) fn client(
         .retry(reqwest::retry::never())
         .connect_timeout(endpoint.connect_timeout())
         .timeout(endpoint.timeout())
+        .cookie_store(endpoint.cookies)
         .user_agent(concat!("trueup/", env!("CARGO_PKG_VERSION")))
         .no_proxy();
     let builder = match proxy {

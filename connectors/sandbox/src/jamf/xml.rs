@@ -136,7 +136,8 @@ impl fmt::Display for Element {
 
 /// Text between tags.
 pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('\r', "&#13;")
 }
 
 #[cfg(test)]
