@@ -39,8 +39,8 @@ demo: $(if $(filter postgres,$(DB)),postgres) ## Compare two real systems: a Deb
 	cargo run --profile demo $(LOCKED) -p trueup-examples --bin demo -- --db $(DB)
 
 .PHONY: test
-test: lint checker postgres verifiers scim2 jamf ## What CI runs: lint, golden scenarios, all tests and doc tests (minutes)
-	TRUEUP_REQUIRE_POSTGRES=1 TRUEUP_REQUIRE_VERIFIERS=1 TRUEUP_REQUIRE_SCIM2=1 TRUEUP_REQUIRE_JAMF=1 TRUEUP_CACHE="$(TRUEUP_CACHE)" cargo test $(LOCKED) --workspace --all-features --no-fail-fast
+test: lint checker postgres verifiers scim2 jamf graph-clients ## What CI runs: lint, golden scenarios, all tests and doc tests (minutes)
+	TRUEUP_REQUIRE_POSTGRES=1 TRUEUP_REQUIRE_VERIFIERS=1 TRUEUP_REQUIRE_SCIM2=1 TRUEUP_REQUIRE_JAMF=1 TRUEUP_REQUIRE_GRAPH_CLIENTS=1 TRUEUP_CACHE="$(TRUEUP_CACHE)" cargo test $(LOCKED) --workspace --all-features --no-fail-fast
 
 # TRUEUP_DEEP=1 tells tests that sample to take everything; PROPTEST_CASES is proptest's own.
 .PHONY: test-deep
@@ -150,6 +150,12 @@ scim2:
 .PHONY: jamf
 jamf:
 	@TRUEUP_CACHE="$(TRUEUP_CACHE)" tests/jamf.sh > /dev/null
+
+# Microsoft's own clients for Graph. With TRUEUP_REQUIRE_GRAPH_CLIENTS=1 a test that finds none fails; without, it
+# says so and passes.
+.PHONY: graph-clients
+graph-clients:
+	@TRUEUP_CACHE="$(TRUEUP_CACHE)" tests/graph_clients.sh > /dev/null
 
 # Python packages by others that check our evidence packs. With TRUEUP_REQUIRE_VERIFIERS=1 a test that
 # finds none fails; without, it says so and passes.

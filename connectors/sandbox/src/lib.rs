@@ -27,6 +27,7 @@ mod http;
 mod jamf;
 mod scim;
 mod server;
+mod tls;
 
 pub use estate::{App, Device, Estate, Person};
 pub use faults::{Fault, Misfortune, Plan};

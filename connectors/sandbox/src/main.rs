@@ -7,7 +7,8 @@ use serde_json::{Value as Json, json};
 use tokio::io::AsyncReadExt;
 use trueup_sandbox::{Estate, Graph, Jamf, Plan, Scim, Server};
 
-const USAGE: &str = "usage: trueup-sandbox <scim|intune|entra|jamf> [--port N] [--seed N] [--size N] [--faults PLAN.toml]";
+const USAGE: &str = "usage: trueup-sandbox <scim|intune|entra|jamf> [--port N] [--seed N] \
+    [--size N] [--faults PLAN.toml]; intune and entra also [--tls CA.pem] [--certificate CERT.pem]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -52,14 +53,33 @@ async fn start(options: &Options, estate: &Estate) -> Result<(Server, Json), Str
             Ok((server, ready))
         }
         _ => {
-            let server = Server::on(port, Graph::new(estate), plan).await.map_err(busy)?;
+            let (graph, mut ca) = (graph(options, estate)?, None);
+            let server = match &options.tls {
+                None => Server::on(port, graph, plan).await.map_err(busy)?,
+                Some(path) => {
+                    let (server, authority) =
+                        Server::on_tls(port, graph, plan).await.map_err(busy)?;
+                    write(path, &authority)?;
+                    ca = Some(path);
+                    server
+                }
+            };
             let base = server.base_url();
             let ready = json!({"base_url": format!("{base}/v1.0"),
                 "token_url": format!("{base}/{}/oauth2/v2.0/token", Graph::TENANT),
                 "tenant": Graph::TENANT, "client_id": Graph::CLIENT,
-                "client_secret": Graph::SECRET, "scope": format!("{base}/.default")});
+                "client_secret": Graph::SECRET, "scope": format!("{base}/.default"),
+                "ca_file": ca});
             Ok((server, ready))
         }
+    }
+}
+
+fn graph(options: &Options, estate: &Estate) -> Result<Graph, String> {
+    let graph = Graph::new(estate);
+    match &options.certificate {
+        None => Ok(graph),
+        Some(path) => graph.with_certificate(&read(path)?).map_err(|why| format!("{path}: {why}")),
     }
 }
 
@@ -75,6 +95,10 @@ struct Options {
     seed: u64,
     size: u64,
     plan: Plan,
+    /// Where the authority's certificate goes.
+    tls: Option<String>,
+    /// Whose key may sign assertions.
+    certificate: Option<String>,
 }
 
 impl Options {
@@ -83,7 +107,8 @@ impl Options {
         if !["scim", "intune", "entra", "jamf"].contains(&system.as_str()) {
             return Err(format!("there is no system `{system}`; {USAGE}"));
         }
-        let mut options = Self { system, port: 0, seed: 7, size: 1000, plan: Plan::default() };
+        let (plan, tls, certificate) = (Plan::default(), None, None);
+        let mut options = Self { system, port: 0, seed: 7, size: 1000, plan, tls, certificate };
         while let Some(word) = words.next() {
             let value = words.next().ok_or_else(|| format!("`{word}` needs a value; {USAGE}"))?;
             let number = || value.parse().map_err(|_| format!("`{value}` is not a number"));
@@ -95,7 +120,9 @@ impl Options {
                 }
                 "--seed" => options.seed = number()?,
                 "--size" => options.size = number()?,
-                "--faults" => options.plan = plan(&value)?,
+                "--faults" => options.plan = faults(&value)?,
+                "--tls" => options.tls = Some(value),
+                "--certificate" => options.certificate = Some(value),
                 _ => return Err(format!("there is no option `{word}`; {USAGE}")),
             }
         }
@@ -103,8 +130,14 @@ impl Options {
     }
 }
 
-fn plan(path: &str) -> Result<Plan, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|cause| format!("cannot read {path}: {cause}"))?;
-    Plan::from_toml(&text).map_err(|cause| format!("{path} is not a plan: {cause}"))
+fn faults(path: &str) -> Result<Plan, String> {
+    Plan::from_toml(&read(path)?).map_err(|cause| format!("{path} is not a plan: {cause}"))
+}
+
+fn read(path: &str) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|cause| format!("cannot read {path}: {cause}"))
+}
+
+fn write(path: &str, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|cause| format!("cannot write {path}: {cause}"))
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,16 +12,19 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 use crate::faults::{Faults, Misfortune, Plan};
 use crate::http::{Call, Reply, System};
+use crate::tls;
 
 /// A server on loopback; it is gone, with all its connections, when it is dropped.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    origin: String,
     faults: Arc<Faults>,
     task: JoinHandle<()>,
 }
@@ -44,15 +47,37 @@ impl Server {
     /// Where the port is taken.
     pub async fn on(port: u16, system: impl System, plan: Plan) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        let address = listener.local_addr()?;
+        let origin = format!("http://{}", listener.local_addr()?);
+        Ok(Self::begin(listener, None, origin, system, plan))
+    }
+
+    /// Serves a system on this port of loopback by TLS, for clients that take nothing else; gives the
+    /// certificate (PEM) of the authority that they have to trust. It lives as long as the server.
+    ///
+    /// # Errors
+    /// Where the port is taken, or no certificate can be made.
+    pub async fn on_tls(port: u16, system: impl System, plan: Plan) -> io::Result<(Self, String)> {
+        let (acceptor, authority) = tls::acceptor().map_err(io::Error::other)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let origin = format!("https://localhost:{}", listener.local_addr()?.port());
+        Ok((Self::begin(listener, Some(acceptor), origin, system, plan), authority))
+    }
+
+    fn begin(
+        listener: TcpListener,
+        acceptor: Option<TlsAcceptor>,
+        origin: String,
+        system: impl System,
+        plan: Plan,
+    ) -> Self {
         let faults = Arc::new(Faults::new(plan));
-        let task = tokio::spawn(serve(listener, Arc::new(system), faults.clone()));
-        Ok(Self { address, faults, task })
+        let served = Served { system: Arc::new(system), faults: faults.clone(), acceptor };
+        Self { origin, faults, task: tokio::spawn(serve(listener, Arc::new(served))) }
     }
 
     /// Its address: `http://127.0.0.1:8080`.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        self.origin.clone()
     }
 
     /// How many calls there were.
@@ -72,14 +97,21 @@ impl Drop for Server {
     }
 }
 
-async fn serve(listener: TcpListener, system: Arc<dyn System>, faults: Arc<Faults>) {
+/// What every connection has.
+struct Served {
+    system: Arc<dyn System>,
+    faults: Arc<Faults>,
+    acceptor: Option<TlsAcceptor>,
+}
+
+async fn serve(listener: TcpListener, served: Arc<Served>) {
     // Dropped with this task, and every connection with it.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, system.clone(), faults.clone()));
+                    connections.spawn(connection(stream, served.clone()));
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -87,12 +119,27 @@ async fn serve(listener: TcpListener, system: Arc<dyn System>, faults: Arc<Fault
     }
 }
 
-async fn connection(stream: TcpStream, system: Arc<dyn System>, faults: Arc<Faults>) {
+async fn connection(stream: TcpStream, served: Arc<Served>) {
     // Small answers are not to wait for more.
     drop(stream.set_nodelay(true));
+    match &served.acceptor {
+        None => calls(stream, "http", served).await,
+        Some(acceptor) => {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                calls(stream, "https", served.clone()).await;
+            }
+        }
+    }
+}
+
+async fn calls(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    scheme: &'static str,
+    served: Arc<Served>,
+) {
     let service = service_fn(move |request| {
-        let (system, faults) = (system.clone(), faults.clone());
-        async move { answer(&*system, &faults, request).await }
+        let served = served.clone();
+        async move { answer(&*served.system, &served.faults, request, scheme).await }
     });
     // A connection that ends badly has no other effect than that.
     drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
@@ -116,8 +163,9 @@ async fn answer(
     system: &dyn System,
     faults: &Faults,
     request: Request<Incoming>,
+    scheme: &str,
 ) -> Result<Response<Body>, Cut> {
-    let Some(mut call) = read(request).await else {
+    let Some(mut call) = read(request, scheme).await else {
         return respond(Reply::new(413), false);
     };
     let struck = faults.strike(&call);
@@ -167,7 +215,7 @@ fn instead(system: &dyn System, struck: Option<&Misfortune>) -> Result<Option<Re
     })
 }
 
-async fn read(request: Request<Incoming>) -> Option<Call> {
+async fn read(request: Request<Incoming>, scheme: &str) -> Option<Call> {
     let (head, body) = request.into_parts();
     let headers = head.headers.iter().filter_map(|(name, value)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
@@ -175,7 +223,7 @@ async fn read(request: Request<Incoming>) -> Option<Call> {
     let headers: Vec<(String, String)> = headers.collect();
     let body = http_body_util::Limited::new(body, LARGEST).collect().await.ok()?.to_bytes();
     let host = headers.iter().find(|(name, _)| name == "host");
-    let origin = host.map(|(_, host)| format!("http://{host}")).unwrap_or_default();
+    let origin = host.map(|(_, host)| format!("{scheme}://{host}")).unwrap_or_default();
     let call = Call { method: head.method.as_str().to_owned(), origin, ..Call::default() };
     let address = head.uri.path_and_query().map_or("/", |address| address.as_str());
     Some(Call { headers, body: body.to_vec(), ..call.at(address) })

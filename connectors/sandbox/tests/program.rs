@@ -39,7 +39,7 @@ fn get(url: &str, header: &str) -> String {
 
 #[test]
 fn it_says_where_it_is_and_ends_with_its_input() {
-    for system in ["scim", "intune", "jamf"] {
+    for system in ["scim", "intune", "entra", "jamf"] {
         let (mut child, ready) = start(&[system, "--port", "0", "--seed", "7", "--size", "20"]);
         assert_eq!((ready["system"].as_str(), ready["size"].as_u64()), (Some(system), Some(20)));
         let base = ready["base_url"].as_str().unwrap();

@@ -36,7 +36,7 @@ impl Directory {
             json!({"displayName": name, "oldValue": null, "newValue": json!([value]).to_string()})
         });
         let target = json!({"id": deed.id, "displayName": seen_name(self, deed.kind, deed.id),
-            "type": words(deed.kind), "userPrincipalName": null, "groupType": null,
+            "type": words(deed.kind), "userPrincipalName": null,
             "modifiedProperties": set.collect::<Vec<_>>()});
         let app = json!({"appId": super::super::Graph::CLIENT, "displayName": "sandbox",
             "servicePrincipalId": null, "servicePrincipalName": null});
