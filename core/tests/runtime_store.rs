@@ -209,7 +209,8 @@ fn a_backup_is_whole_and_a_damaged_one_is_not_restored() {
     store.backup(folder.path("backup")).unwrap();
     assert_eq!(store.backup(folder.path("backup")).unwrap_err().kind(), Kind::Conflict);
     let restored = Store::restore(folder.path("backup"), folder.path("restored")).unwrap();
-    assert_eq!(restored.verify().unwrap(), store.verify().unwrap());
+    restored.verify().unwrap();
+    assert_eq!(restored.log_entries(0, 50).unwrap(), store.log_entries(0, 99).unwrap());
     let copy = Connection::open(folder.path("backup")).unwrap();
     copy.execute_batch("UPDATE entry SET leaf = zeroblob(32) WHERE place = 0").unwrap();
     drop(copy);

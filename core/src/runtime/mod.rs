@@ -27,6 +27,6 @@ pub use layers::{
 pub use read::Reader;
 #[cfg(feature = "store")]
 pub use store::{
-    Agreed, ChangeState, EvidenceFile, Followed, Forgotten, KeptGrant, KeptReview, LogEntry, Noted,
-    Reading, Store, StoreOptions, StoreSettings, Tracked, Verified,
+    Agreed, ChangeState, EvidenceFile, Followed, Forgotten, KeptGrant, KeptReview, KeptRun,
+    LogEntry, Noted, Reading, Store, StoreOptions, StoreSettings, Tracked, Verified,
 };

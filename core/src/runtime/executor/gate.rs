@@ -7,7 +7,7 @@ use std::time::Duration;
 use trueup_connector::{Error, Hash, Kind, Result, async_trait};
 
 use super::super::store::Tx;
-use super::super::store::approvals::used_by_others;
+use super::super::store::approvals::{keep_decision, used_by_others};
 use super::report::RunCounts;
 use crate::guard::{BreakGlass, Decision, Policy, Request};
 use crate::plan::Plan;
@@ -104,7 +104,7 @@ pub(super) fn ask(tx: &mut Tx<'_>, gate: &dyn Gate, plan: &Plan) -> Result<Decis
         let message = "the gate decided about another plan";
         return Err(Error::new(Kind::Invalid, message));
     }
-    tx.log("run.decided", None, &decision.to_json())?;
+    keep_decision(tx, &decision)?;
     Ok(decision)
 }
 

@@ -260,7 +260,7 @@ impl Executor {
             "plan": hex(&plan.digest()), "grant": hex(&grant.id()), "kind": reason.kind().name(),
             "reason": reason.to_string(),
         });
-        let noted = self.store.submit(move |tx| tx.log("run.refused", None, &said)).await;
+        let noted = self.store.submit(move |tx| tx.log("run.refused", &said)).await;
         match noted {
             Ok(()) => reason,
             Err(error) => reason.with("not in the log, because", error),

@@ -9,7 +9,7 @@ use trueup_connector::{Error, Hash, Kind, Result};
 use super::super::clock::{hex, millis, moment};
 use super::Store;
 use super::tx::Tx;
-use crate::guard::{Approval, Decision, Grant, GrantedBy, moment_text};
+use crate::guard::{Approval, Decision, Grant, GrantedBy, Outcome, moment_text};
 use crate::plan::Plan;
 
 /// Something decided or answered about a plan, as it was written down.
@@ -62,18 +62,8 @@ impl Store {
     /// # Errors
     /// `not_found` for a plan that was not kept; those of the store.
     pub fn keep_decision(&self, decision: &Decision) -> Result<()> {
-        let (plan, outcome) = (decision.plan(), decision.outcome().name());
-        let document = decision.to_json();
-        self.call(move |tx| {
-            check_plan(tx, &plan)?;
-            let values = params![plan, outcome, document.to_string(), tx.now()];
-            tx.run(
-                "INSERT INTO decision (plan, outcome, document, at) VALUES (?, ?, ?, ?)",
-                values,
-            )?;
-            let said = json!({"plan": hex(&plan), "outcome": outcome, "decision": document});
-            tx.log("plan.decided", None, &said)
-        })
+        let decision = decision.clone();
+        self.call(move |tx| keep_decision(tx, &decision))
     }
 
     /// What was decided about a plan, first to last.
@@ -90,17 +80,8 @@ impl Store {
     /// # Errors
     /// `not_found` for a plan that was not kept; those of the store.
     pub fn keep_answer(&self, approval: &Approval) -> Result<()> {
-        let (plan, person) = (approval.binding.plan, approval.approver.person().to_owned());
-        let document = serde_json::to_value(approval).map_err(|cause| {
-            Error::new(Kind::Internal, format!("an answer cannot be written down: {cause}"))
-        })?;
-        self.call(move |tx| {
-            check_plan(tx, &plan)?;
-            let values = params![plan, person, document.to_string(), tx.now()];
-            tx.run("INSERT INTO answer (plan, person, document, at) VALUES (?, ?, ?, ?)", values)?;
-            let said = json!({"plan": hex(&plan), "person": person, "answer": document});
-            tx.log("plan.answered", Some(&person), &said)
-        })
+        let approval = approval.clone();
+        self.call(move |tx| keep_answer(tx, &approval))
     }
 
     /// What people said about a plan, first to last.
@@ -179,7 +160,7 @@ pub(in crate::runtime) fn reserve(
     })?;
     let values = params![limit, amount, plan, tx.now()];
     tx.run("INSERT INTO usage (rule, amount, plan, at) VALUES (?, ?, ?, ?)", values)?;
-    tx.log("limit.reserved", None, &json!({"limit": limit, "amount": amount, "plan": hex(plan)}))
+    tx.log("limit.reserved", &json!({"limit": limit, "amount": amount, "plan": hex(plan)}))
 }
 
 pub(in crate::runtime) fn keep_plan(tx: &mut Tx<'_>, plan: &Plan) -> Result<()> {
@@ -187,8 +168,9 @@ pub(in crate::runtime) fn keep_plan(tx: &mut Tx<'_>, plan: &Plan) -> Result<()> 
     let document = plan.to_json().to_string();
     let values = params![digest, origin.tenant, origin.name, origin.resource, document, tx.now()];
     let kept = tx.run(
-        "INSERT OR IGNORE INTO plan (digest, tenant, name, resource, document, at)
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO plan (digest, tenant, name, resource, document, at) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET document = excluded.document, at = excluded.at
+         WHERE document IS NULL",
         values,
     )?;
     if kept == 0 {
@@ -198,7 +180,7 @@ pub(in crate::runtime) fn keep_plan(tx: &mut Tx<'_>, plan: &Plan) -> Result<()> 
         "plan": hex(&digest), "tenant": origin.tenant, "name": origin.name,
         "resource": origin.resource, "changes": plan.changes().len(),
     });
-    tx.log("plan.kept", None, &said)
+    tx.log("plan.kept", &said)
 }
 
 pub(in crate::runtime) fn plan(tx: &Tx<'_>, digest: &Hash) -> Result<Plan> {
@@ -224,14 +206,38 @@ fn no_plan(digest: &Hash) -> Error {
     Error::new(Kind::NotFound, message)
 }
 
+/// Writes a decision down, and until when people may answer to it.
+pub(in crate::runtime) fn keep_decision(tx: &mut Tx<'_>, decision: &Decision) -> Result<()> {
+    let (plan, outcome) = (decision.plan(), decision.outcome().name());
+    check_plan(tx, &plan)?;
+    let asks = decision.outcome() == Outcome::Ask;
+    let until = if asks { decision.asked()?.binding().expires } else { 0 };
+    let document = decision.to_json();
+    let values = params![plan, outcome, document.to_string(), until, tx.now()];
+    let statement =
+        "INSERT INTO decision (plan, outcome, document, until, at) VALUES (?, ?, ?, ?, ?)";
+    tx.run(statement, values)?;
+    let said = json!({"plan": hex(&plan), "outcome": outcome, "decision": document});
+    tx.log("plan.decided", &said)
+}
+
+/// Writes an answer down.
+fn keep_answer(tx: &mut Tx<'_>, approval: &Approval) -> Result<()> {
+    let (plan, person) = (approval.binding.plan, approval.approver.person());
+    check_plan(tx, &plan)?;
+    let document = document_of(approval)?;
+    let values = params![plan, person, document.to_string(), tx.now()];
+    tx.run("INSERT INTO answer (plan, person, document, at) VALUES (?, ?, ?, ?)", values)?;
+    let said = json!({"plan": hex(&plan), "person": person, "answer": document});
+    tx.log("plan.answered", &said)
+}
+
 /// The same grant is written down once.
 pub(in crate::runtime) fn keep_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     check_plan(tx, &grant.plan())?;
     let id = hex(&grant.id());
-    let terms = serde_json::to_string(&grant.terms()).map_err(|cause| {
-        Error::new(Kind::Internal, format!("a grant cannot be written down: {cause}"))
-    })?;
-    let values = params![id, grant.plan(), grant.expires(), terms, tx.now()];
+    let terms = document_of(&grant.terms())?;
+    let values = params![id, grant.plan(), grant.expires(), terms.to_string(), tx.now()];
     let statement = "INSERT OR IGNORE INTO grant (id, plan, expires_at, terms, at)
         VALUES (?, ?, ?, ?, ?)";
     if tx.run(statement, values)? == 0 {
@@ -239,9 +245,15 @@ pub(in crate::runtime) fn keep_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<(
     }
     let said = json!({
         "grant": id, "plan": hex(&grant.plan()), "expires_at": moment_text(grant.expires()),
-        "requester": grant.requester().chain(), "by": by(grant.by()),
+        "by": by(grant.by()), "terms": terms,
     });
-    tx.log("plan.granted", None, &said)
+    tx.log("plan.granted", &said)
+}
+
+fn document_of(value: &impl serde::Serialize) -> Result<Json> {
+    serde_json::to_value(value).map_err(|cause| {
+        Error::new(Kind::Internal, format!("what was decided cannot be written down: {cause}"))
+    })
 }
 
 fn by(by: &GrantedBy) -> Json {

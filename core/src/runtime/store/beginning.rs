@@ -56,9 +56,10 @@ pub(in crate::runtime) fn begin(tx: &mut Tx<'_>, run: &str, begin: &Begin) -> Re
         )?;
     }
     let said = json!({
-        "run": run, "plan": hex(&begin.plan), "grant": begin.grant, "changes": begin.deeds.len(),
+        "run": run, "plan": hex(&begin.plan), "grant": begin.grant, "scopes": begin.scopes,
+        "changes": begin.deeds.len(),
     });
-    tx.log("run.started", None, &said)
+    tx.log("run.started", &said)
 }
 
 /// What a run was begun with.

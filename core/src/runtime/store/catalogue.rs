@@ -173,7 +173,7 @@ fn note(tx: &mut Tx<'_>, reading: &Reading) -> Result<()> {
     let said = json!({
         "read_id": read_id, "tenant": tenant, "system": system, "resource": resource, "rows": rows,
     });
-    tx.log("reading.noted", None, &said)
+    tx.log("reading.noted", &said)
 }
 
 fn reading(row: &Row<'_>) -> rusqlite::Result<Reading> {
@@ -201,7 +201,7 @@ fn agree(tx: &mut Tx<'_>, scope: &Scope, counts: Agreed) -> Result<()> {
         "tenant": scope.tenant, "name": scope.name, "resource": scope.resource,
         "expected": expected, "actual": actual,
     });
-    tx.log("scope.agreed", None, &said)
+    tx.log("scope.agreed", &said)
 }
 
 fn last_agreed(tx: &Tx<'_>, named: &[String; 3]) -> Result<Option<Agreed>> {

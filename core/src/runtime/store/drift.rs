@@ -115,7 +115,7 @@ impl Store {
                     format!("finding `{id}` is not suppressed"),
                 ));
             }
-            tx.log("finding.unsuppressed", None, &json!({"id": id.to_string(), "by": by}))
+            tx.log("finding.unsuppressed", &json!({"id": id.to_string(), "by": by}))
         })
     }
 }
@@ -152,7 +152,7 @@ fn follow(tx: &mut Tx<'_>, scope: &Scope, states: &[(FindingId, Hash)]) -> Resul
         WHERE f.scope = ? AND f.resolved_at IS NULL AND s.until > ?";
     let count = tx.first(question, params![place, tx.now()], |row| row.get::<_, i64>(0))?;
     followed.suppressed = count.unwrap_or_default().unsigned_abs();
-    tx.log("drift.followed", None, &said(scope, &followed))?;
+    tx.log("drift.followed", &said(scope, &followed))?;
     Ok(followed)
 }
 
@@ -221,7 +221,7 @@ fn suppress(
     let said = json!({
         "id": id.to_string(), "owner": owner, "reason": reason, "until": moment_text(until),
     });
-    tx.log("finding.suppressed", None, &said)
+    tx.log("finding.suppressed", &said)
 }
 
 fn place(tx: &Tx<'_>, scope: &Scope) -> Result<i64> {

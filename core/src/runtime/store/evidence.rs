@@ -1,6 +1,8 @@
 //! The evidence of a run: what was planned, decided, answered, sent and received, with the log's
 //! entries about it and their proofs.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rusqlite::params;
 use serde_json::{Value as Json, json};
 use trueup_connector::{Error, Hash, Kind, Result};
@@ -8,7 +10,7 @@ use trueup_connector::{Error, Hash, Kind, Result};
 use super::super::clock::hex;
 use super::Store;
 use super::journal::items;
-use super::log::read;
+use super::log::{Row, damaged};
 use super::tx::Tx;
 use crate::audit::{Entry, Evidence, Signer, Tree, file_digest};
 
@@ -40,7 +42,10 @@ impl EvidenceFile {
 
 impl Store {
     /// Makes the evidence pack of a run: its plan, decisions, answers and receipts, the files that
-    /// are handed in, and every entry of the log that names the run or its plan, with proofs.
+    /// are handed in, and every entry of the log about the run or its plan, with proofs.
+    ///
+    /// What was erased is in it as erased, with the entries that say by whom and why; what the pack is
+    /// about names the files of which something is `gone`.
     ///
     /// The files' digests are written to the log, whose head is then signed as by
     /// [`Store::checkpoint`]. Approvers add their signatures with
@@ -56,11 +61,12 @@ impl Store {
         signer: &dyn Signer,
     ) -> Result<Vec<u8>> {
         let id = run.to_owned();
-        let (plan, files) = self.call(move |tx| gather(tx, &id, files))?;
+        let Gathered { plan, files, gone } = self.call(move |tx| gather(tx, &id, files))?;
         let note = self.checkpoint(signer)?;
-        let names = [run.to_owned(), hex(&plan)];
-        let (leaves, entries) = self.call(move |tx| about(tx, &names))?;
-        let mut pack = Evidence::new(&json!({"run": run, "plan": hex(&plan)}))?;
+        let (id, plan) = (run.to_owned(), hex(&plan));
+        let pack = json!({"run": run, "plan": plan, "gone": gone});
+        let (leaves, entries) = self.call(move |tx| about(tx, &id, &plan))?;
+        let mut pack = Evidence::new(&pack)?;
         for file in &files {
             pack = pack.with_file(&file.name, &file.media_type, &file.bytes)?;
         }
@@ -84,12 +90,17 @@ impl Store {
     }
 }
 
-/// What the store knows of a run, and the other files; their digests go into the log.
-fn gather(
-    tx: &mut Tx<'_>,
-    run: &str,
-    mut files: Vec<EvidenceFile>,
-) -> Result<(Hash, Vec<EvidenceFile>)> {
+/// The files of a pack.
+struct Gathered {
+    plan: Hash,
+    files: Vec<EvidenceFile>,
+    /// Files of which something was erased.
+    gone: Vec<&'static str>,
+}
+
+/// What the store knows of a run, and the other files; their digests go into the log, and what is
+/// no longer there.
+fn gather(tx: &mut Tx<'_>, run: &str, mut files: Vec<EvidenceFile>) -> Result<Gathered> {
     let question = "SELECT run.plan, plan.document, run.status, run.reason, run.evidence
         FROM run JOIN plan ON plan.digest = run.plan WHERE run.id = ?";
     let row = |row: &rusqlite::Row<'_>| {
@@ -102,20 +113,28 @@ fn gather(
     let (digest, plan, end, wanted) = found.ok_or_else(|| {
         Error::new(Kind::NotFound, format!("there is no run `{run}` in the store"))
     })?;
-    if let Some(plan) = plan {
-        files.push(EvidenceFile::new("plan.json", "application/json", plan));
+    let mut gone = Vec::new();
+    match plan {
+        Some(plan) => files.push(EvidenceFile::new("plan.json", "application/json", plan)),
+        None => gone.push("plan.json"),
     }
-    files.push(EvidenceFile::json("decisions.json", &documents(tx, DECISIONS, &digest)?));
-    files.push(EvidenceFile::json("approvals.json", &documents(tx, ANSWERS, &digest)?));
+    for (name, question) in [("decisions.json", DECISIONS), ("approvals.json", ANSWERS)] {
+        let documents = documents(tx, question, &digest)?;
+        if documents.as_array().is_some_and(|all| all.iter().any(Json::is_null)) {
+            gone.push(name);
+        }
+        files.push(EvidenceFile::json(name, &documents));
+    }
     files.push(EvidenceFile::json("receipts.json", &receipts(tx, run, end)?));
     check_wanted(&names_of(&wanted)?, &files)?;
     tx.run("UPDATE run SET evidence_at = ? WHERE id = ?", params![tx.now(), run])?;
     let digests = files.iter().map(|file| (file.name.clone(), file_digest(&file.bytes).into()));
     let said = json!({
         "run": run, "plan": hex(&digest), "files": digests.collect::<serde_json::Map<_, Json>>(),
+        "gone": gone,
     });
-    tx.log("evidence.made", None, &said)?;
-    Ok((digest, files))
+    tx.log("evidence.made", &said)?;
+    Ok(Gathered { plan: digest, files, gone })
 }
 
 /// The policy names files with or without their endings.
@@ -172,18 +191,35 @@ fn receipts(tx: &Tx<'_>, run: &str, end: Json) -> Result<Json> {
 /// Entries with their places in the log.
 type Placed = Vec<(u64, Entry)>;
 
-/// Every leaf of the log, and the entries that name one of these.
-fn about(tx: &mut Tx<'_>, names: &[String]) -> Result<(Vec<Hash>, Placed)> {
-    let question = "SELECT place, text, leaf FROM entry ORDER BY place";
-    let row = |row: &rusqlite::Row<'_>| {
-        Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, String>(1)?, row.get(2)?))
-    };
-    let (mut leaves, mut entries) = (Vec::new(), Vec::new());
-    for (place, text, leaf) in tx.rows(question, params![], row)? {
-        leaves.push(leaf);
-        if names.iter().any(|name| text.contains(name.as_str())) {
-            entries.push((place, read(place, &text, &leaf)?));
-        }
+/// Every leaf of the log, and the entries about this run and its plan; of those that were erased, who
+/// says so.
+fn about(tx: &Tx<'_>, run: &str, plan: &str) -> Result<(Vec<Hash>, Placed)> {
+    let leaves = tx.rows("SELECT leaf FROM entry ORDER BY place", [], |row| row.get(0))?;
+    let mut entries = BTreeMap::new();
+    tx.each(ABOUT, [run, plan], |row| {
+        let row = Row::read(row)?;
+        entries.insert(row.place, row.entry()?);
+        Ok(())
+    })?;
+    if !entries.values().any(|entry| entry.kind() == "run.started") {
+        return Err(damaged(&format!("its log has no beginning of run `{run}`")));
     }
-    Ok((leaves, entries))
+    let erased = entries.iter().filter(|(_, entry)| entry.is_erased());
+    let erased: BTreeSet<u64> = erased.map(|(place, _)| *place).collect();
+    if !erased.is_empty() {
+        tx.each(ERASURES, [], |row| {
+            let row = Row::read(row)?;
+            let entry = row.entry()?;
+            let named = entry.erases().map(|erasure| erasure.entries).unwrap_or_default();
+            if named.iter().any(|place| erased.contains(place)) {
+                entries.insert(row.place, entry);
+            }
+            Ok(())
+        })?;
+    }
+    Ok((leaves, entries.into_iter().collect()))
 }
+
+const ABOUT: &str = "SELECT place, text, leaf, run, plan FROM entry WHERE run = ? OR plan = ?";
+const ERASURES: &str = "SELECT place, text, leaf, run, plan FROM entry
+    WHERE text ->> '$.kind' = 'audit.erased'";

@@ -1,6 +1,6 @@
 //! The file: making it, and looking at it before anything is done to it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,23 +10,35 @@ use trueup_connector::{Error, Kind, Result};
 
 use super::StoreSettings;
 use super::faults::sql;
-use super::schema;
+use super::{schema, words};
 
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Makes a new store; the file is there whole or not at all.
-pub(super) fn create(path: &Path, settings: &StoreSettings, now: i64) -> Result<()> {
+/// Makes a file that only its owner may read, there whole or not at all. `fill` gets an empty file;
+/// `name` is unlike that of every other file in the making.
+pub(super) fn make(path: &Path, name: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     if path.try_exists().map_err(|cause| io(path, cause))? {
         let message = "there is a file already; open it, or choose another path";
         return Err(Error::new(Kind::Conflict, message).with("file", path.display()));
     }
-    let unfinished = beside(path, "new");
-    let made = fill(&unfinished, settings, now);
+    let unfinished = beside(path, &format!("new-{name}"));
+    empty(&unfinished).map_err(|cause| io(&unfinished, cause))?;
+    let made = fill(&unfinished);
     // A link, not a rename: it fails where another process was first.
-    let made = made.and_then(|()| fs::hard_link(&unfinished, path).map_err(|e| io(path, e)));
+    let made = made.and_then(|()| keep(&unfinished, path).map_err(|cause| io(path, cause)));
     let removed = fs::remove_file(&unfinished).map_err(|cause| io(&unfinished, cause));
     made.and(removed)
+}
+
+/// Makes a new store.
+pub(super) fn create(path: &Path, name: &str, settings: &StoreSettings, now: i64) -> Result<()> {
+    make(path, name, |file| {
+        let mut connection = connect(file, settings, OpenFlags::empty())?;
+        schema::make(&mut connection, &settings.log, now)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(sql)?;
+        connection.close().map_err(|(_, cause)| sql(cause))
+    })
 }
 
 /// Opens a store, and brings it to this version.
@@ -104,16 +116,26 @@ pub(super) fn io(path: &Path, cause: std::io::Error) -> Error {
     Error::new(kind, message).with("file", path.display()).with_source(cause)
 }
 
-fn fill(path: &Path, settings: &StoreSettings, now: i64) -> Result<()> {
-    // Left behind by a process that ended while it made a store.
-    match fs::remove_file(path) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(io(path, cause)),
-        _ => {}
+/// A new file of no bytes; SQLite gives the files beside it the same rights.
+fn empty(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Gives a finished file its name, and waits until both are on disk.
+fn keep(unfinished: &Path, path: &Path) -> std::io::Result<()> {
+    File::open(unfinished)?.sync_all()?;
+    fs::hard_link(unfinished, path)?;
+    // Elsewhere a folder cannot be opened; its file system keeps names by itself.
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()?;
     }
-    let mut connection = connect(path, settings, OpenFlags::SQLITE_OPEN_CREATE)?;
-    schema::make(&mut connection, &settings.log, now)?;
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(sql)?;
-    connection.close().map_err(|(_, cause)| sql(cause))
+    Ok(())
 }
 
 fn prepare(connection: &mut Connection, settings: &StoreSettings, now: i64) -> Result<()> {
@@ -133,6 +155,7 @@ fn configure(connection: &Connection, settings: &StoreSettings) -> Result<()> {
     // What is forgotten is overwritten in the file, too.
     connection.pragma_update(None, "secure_delete", true).map_err(sql)?;
     connection.set_prepared_statement_cache_capacity(128);
+    words::teach(connection).map_err(sql)?;
     match settings.most_pages {
         Some(pages) => connection.pragma_update(None, "max_page_count", pages).map_err(sql),
         None => Ok(()),

@@ -63,8 +63,8 @@ pub(in crate::runtime) fn open_review(tx: &mut Tx<'_>, grant: &Grant) -> Result<
     let GrantedBy::BreakGlass { people, opening, review_by } = grant.by() else { return Ok(()) };
     refuse_overdue(tx)?;
     let people: Vec<&String> = people.iter().chain(grant.requester().chain()).collect();
-    let (id, plan, people) = (hex(&grant.id()), grant.plan(), json!(people).to_string());
-    let values = params![id, opening, plan, people, review_by];
+    let (id, plan, people) = (hex(&grant.id()), grant.plan(), json!(people));
+    let values = params![id, opening, plan, people.to_string(), review_by];
     let statement = "INSERT OR IGNORE INTO review (grant, opening, plan, people, due)
         VALUES (?, ?, ?, ?, ?)";
     if tx.run(statement, values)? == 0 {
@@ -72,9 +72,10 @@ pub(in crate::runtime) fn open_review(tx: &mut Tx<'_>, grant: &Grant) -> Result<
         return Err(Error::new(Kind::Forbidden, message));
     }
     let said = json!({
-        "grant": id, "opening": hex(opening), "plan": hex(&plan), "due": moment_text(*review_by),
+        "grant": id, "opening": hex(opening), "plan": hex(&plan), "people": people,
+        "due": moment_text(*review_by),
     });
-    tx.log("review.opened", None, &said)
+    tx.log("review.opened", &said)
 }
 
 fn refuse_overdue(tx: &Tx<'_>) -> Result<()> {
@@ -94,9 +95,9 @@ fn refuse_overdue(tx: &Tx<'_>) -> Result<()> {
 }
 
 fn reviewed(tx: &mut Tx<'_>, grant: &str, by: &str) -> Result<()> {
-    let question = "SELECT people FROM review WHERE grant = ? AND reviewed_by IS NULL";
-    let people = tx.first(question, [grant], |row| row.get::<_, String>(0))?;
-    let people = people.ok_or_else(|| {
+    let question = "SELECT people, plan FROM review WHERE grant = ? AND reviewed_by IS NULL";
+    let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Hash>(1)?));
+    let (people, plan) = tx.first(question, [grant], row)?.ok_or_else(|| {
         let message = format!("no break-glass grant `{grant}` waits for a review");
         Error::new(Kind::NotFound, message)
     })?;
@@ -109,7 +110,7 @@ fn reviewed(tx: &mut Tx<'_>, grant: &str, by: &str) -> Result<()> {
     }
     let statement = "UPDATE review SET reviewed_by = ?, reviewed_at = ? WHERE grant = ?";
     tx.run(statement, params![by, tx.now(), grant])?;
-    tx.log("review.done", Some(by), &json!({"grant": grant, "by": by}))
+    tx.log("review.done", &json!({"grant": grant, "plan": hex(&plan), "by": by}))
 }
 
 fn review(row: &Row<'_>) -> rusqlite::Result<KeptReview> {

@@ -45,7 +45,7 @@ impl Ticket {
                 let message = format!("change {place} is not to be sent: its state moved on");
                 return Err(Error::new(Kind::Conflict, message).with("run", &self.run));
             }
-            tx.log("change.intent", None, &json!({"run": self.run, "place": place}))?;
+            tx.log("change.intent", &json!({"run": self.run, "place": place}))?;
         }
         Ok(())
     }
@@ -74,7 +74,7 @@ impl Ticket {
         let said = json!({
             "run": self.run, "verified": found.len(), "not_found": missing.collect::<Vec<_>>(),
         });
-        tx.log("run.verified", None, &said)
+        tx.log("run.verified", &said)
     }
 
     /// Ends the run, or leaves it open for later (`waiting`), and gives its scopes back.
@@ -89,7 +89,7 @@ impl Ticket {
         tx.run("UPDATE run SET status = ?, reason = ?, ended_at = ? WHERE id = ?", values)?;
         self.leases.iter().try_for_each(|lease| lease::give_back(tx, lease))?;
         let kind = if status == "waiting" { "run.waiting" } else { "run.ended" };
-        tx.log(kind, None, &json!({"run": self.run, "status": status, "reason": reason}))
+        tx.log(kind, &json!({"run": self.run, "status": status, "reason": reason}))
     }
 }
 
@@ -119,7 +119,7 @@ pub(in crate::runtime) fn resume(tx: &mut Tx<'_>, run: &str) -> Result<()> {
     let doubt = "UPDATE item SET state = 'doubt', doubts = doubts + 1, at = ?
         WHERE run = ? AND state = 'intent'";
     let doubts = tx.run(doubt, params![tx.now(), run])?;
-    tx.log("run.resumed", None, &json!({"run": run, "in_doubt": doubts}))
+    tx.log("run.resumed", &json!({"run": run, "in_doubt": doubts}))
 }
 
 /// The plan of a run that has not ended.
@@ -166,7 +166,7 @@ pub(in crate::runtime) fn abandon(
     let said = json!({
         "run": run, "by": by, "reason": reason, "refused": refused, "unknown": unknown,
     });
-    tx.log("run.abandoned", Some(by), &said)
+    tx.log("run.abandoned", &said)
 }
 
 /// A person says what became of a change that nobody knew about.
@@ -193,7 +193,7 @@ pub(in crate::runtime) fn answer(
     let said = json!({
         "run": run, "place": place, "took_place": took_place, "by": by, "reason": reason,
     });
-    tx.log("change.answered", None, &said)
+    tx.log("change.answered", &said)
 }
 
 const INTEND: &str =
@@ -235,7 +235,7 @@ fn write(tx: &mut Tx<'_>, run: &str, one: &Settled) -> Result<()> {
         "run": run, "place": place, "state": state.name(), "id": id, "version": version,
         "error": error,
     });
-    tx.log("change.receipt", None, &said)
+    tx.log("change.receipt", &said)
 }
 
 pub(super) fn no_run(run: &str) -> Error {

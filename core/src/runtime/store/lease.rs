@@ -35,8 +35,8 @@ pub(super) fn take(tx: &mut Tx<'_>, scope: &str, owner: &str, time: i64) -> Resu
         values,
     )?;
     let before = held.map(|(owner, ..)| owner);
-    let said = json!({"scope": scope, "owner": owner, "epoch": epoch, "before": before});
-    tx.log("lease.taken", None, &said)?;
+    let said = json!({"scope": scope, "run": owner, "epoch": epoch, "before": before});
+    tx.log("lease.taken", &said)?;
     Ok(Lease { scope: scope.to_owned(), epoch })
 }
 

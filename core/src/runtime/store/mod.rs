@@ -1,23 +1,29 @@
 //! The store: one SQLite file that remembers what was read, found, planned, granted and done.
 //!
-//! order: faults → log → tx → committer → schema → file → lease → state → journal → beginning → catalogue → drift → approvals → glass → upkeep → evidence
+//! order: faults → log → tx → committer → schema → words → file → lease → state → journal → beginning → catalogue → drift → approvals → glass → runs → ledger → replay → upkeep → copies → forgetting → evidence
 
 pub(super) mod approvals;
 pub(super) mod beginning;
 mod catalogue;
 mod committer;
+mod copies;
 mod drift;
 mod evidence;
 mod faults;
 mod file;
+mod forgetting;
 pub(super) mod glass;
 pub(super) mod journal;
 mod lease;
+mod ledger;
 mod log;
+mod replay;
+mod runs;
 mod schema;
 mod state;
 mod tx;
 mod upkeep;
+mod words;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -28,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use trueup_connector::{Error, Kind, Result};
 
-use super::clock::{Clock, Entropy, SystemClock, SystemEntropy, millis};
+use super::clock::{Clock, Entropy, SystemClock, SystemEntropy, fresh_id, millis};
 use committer::Committer;
 use tx::Batch;
 pub(super) use tx::Tx;
@@ -38,11 +44,13 @@ pub(super) use beginning::{Begin, Deed};
 pub use catalogue::{Agreed, Reading};
 pub use drift::{Followed, Tracked};
 pub use evidence::EvidenceFile;
+pub use forgetting::Forgotten;
 pub use glass::KeptReview;
 pub(super) use journal::Ticket;
+pub use runs::KeptRun;
 pub use state::ChangeState;
 pub(super) use state::{Item, Settled};
-pub use upkeep::{Forgotten, LogEntry, Verified};
+pub use upkeep::{LogEntry, Verified};
 
 /// What a store may be told; plain data, unknown keys are refused.
 ///
@@ -109,12 +117,12 @@ impl StoreOptions {
         self
     }
 
-    /// Makes a new store.
+    /// Makes a new store, which only its owner may read.
     ///
     /// # Errors
     /// `conflict` where there is a file already, `forbidden` or `unavailable` where none can be made.
     pub fn create(self, path: impl AsRef<Path>) -> Result<Store> {
-        file::create(path.as_ref(), &self.settings, millis(self.clock.now()))?;
+        self.make(path.as_ref())?;
         self.open(path)
     }
 
@@ -135,7 +143,7 @@ impl StoreOptions {
     /// # Errors
     /// As [`StoreOptions::open`]; an empty file is not taken for a new store.
     pub fn open_or_create(self, path: impl AsRef<Path>) -> Result<Store> {
-        match file::create(path.as_ref(), &self.settings, millis(self.clock.now())) {
+        match self.make(path.as_ref()) {
             Err(error) if error.kind() != Kind::Conflict => Err(error),
             _ => self.open(path),
         }
@@ -148,6 +156,11 @@ impl StoreOptions {
     pub fn in_memory(self) -> Result<Store> {
         let connection = file::in_memory(&self.settings, millis(self.clock.now()))?;
         self.start(connection, None)
+    }
+
+    fn make(&self, path: &Path) -> Result<()> {
+        let name = fresh_id(self.entropy.as_ref())?;
+        file::create(path, &name, &self.settings, millis(self.clock.now()))
     }
 
     fn start(self, connection: rusqlite::Connection, path: Option<PathBuf>) -> Result<Store> {

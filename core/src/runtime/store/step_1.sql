@@ -72,6 +72,8 @@ CREATE TABLE decision (
     plan BLOB NOT NULL REFERENCES plan (digest),
     outcome TEXT NOT NULL,
     document TEXT,
+    -- Until when people may answer; 0 where nobody is asked.
+    until INTEGER NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX decision_of ON decision (plan);
@@ -90,7 +92,7 @@ CREATE TABLE grant (
     plan BLOB NOT NULL REFERENCES plan (digest),
     expires_at INTEGER NOT NULL,
     -- What it was given for, as JSON: a run that is taken up again is held to it.
-    terms TEXT NOT NULL,
+    terms TEXT,
     run TEXT,
     at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -165,17 +167,17 @@ CREATE INDEX item_of ON item (record);
 CREATE INDEX item_becoming ON item (becomes);
 CREATE INDEX item_doing ON item (deed);
 
--- The audit log: leaves stay, payloads may be erased.
+-- The audit log: leaves stay, payloads may be erased. What happened when is in the text alone; which
+-- run and which plan it is about outlives the payload.
 CREATE TABLE entry (
     place INTEGER PRIMARY KEY,
     leaf BLOB NOT NULL,
     text TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    subject TEXT,
-    erased INTEGER NOT NULL DEFAULT 0
+    run TEXT,
+    plan TEXT
 ) STRICT;
-CREATE INDEX entry_of ON entry (subject) WHERE subject IS NOT NULL;
+CREATE INDEX entry_of_run ON entry (run) WHERE run IS NOT NULL;
+CREATE INDEX entry_of_plan ON entry (plan) WHERE plan IS NOT NULL;
 
 -- The log's name, and its tree's state (docs/spec/audit.md).
 CREATE TABLE tree (
@@ -184,6 +186,12 @@ CREATE TABLE tree (
     state BLOB NOT NULL,
     latest INTEGER NOT NULL
 ) STRICT;
+
+-- Names that the log had before it was restored, and how many entries it had then.
+CREATE TABLE earlier (
+    origin TEXT PRIMARY KEY,
+    size INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE checkpoint (
     size INTEGER PRIMARY KEY,

@@ -119,6 +119,21 @@ impl Tx<'_> {
         rows.collect::<rusqlite::Result<_>>().map_err(sql)
     }
 
+    /// Hands over the rows that a question has for an answer, one by one.
+    pub(super) fn each(
+        &self,
+        question: &str,
+        values: impl Params,
+        mut row: impl FnMut(&rusqlite::Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.sql().prepare_cached(question).map_err(sql)?;
+        let mut rows = statement.query(values).map_err(sql)?;
+        while let Some(found) = rows.next().map_err(sql)? {
+            row(found)?;
+        }
+        Ok(())
+    }
+
     /// The first row that a question has for an answer.
     pub(in crate::runtime) fn first<T>(
         &self,
@@ -130,19 +145,26 @@ impl Tx<'_> {
     }
 
     /// Adds an entry to the audit log. It is there exactly if this work is.
-    pub(in crate::runtime) fn log(
-        &mut self,
-        kind: &str,
-        subject: Option<&str>,
-        payload: &Json,
-    ) -> Result<()> {
+    ///
+    /// Its members `run` and `plan`, if there are any, say what it is about.
+    pub(in crate::runtime) fn log(&mut self, kind: &str, payload: &Json) -> Result<()> {
+        let saying = Saying { kind, at: self.now, payload };
         let Batch { connection, entropy, end, written, .. } = &mut *self.batch;
-        let end = match end {
-            Some(end) => end,
-            None => end.insert(End::load(connection)?),
-        };
         *written = true;
-        let saying = Saying { kind, at: self.now, subject, payload };
-        end.append(connection, entropy.as_ref(), &saying)
+        loaded(end, connection)?.append(connection, entropy.as_ref(), &saying)
+    }
+
+    /// The log's growing end, to be written with the transaction.
+    pub(super) fn end(&mut self) -> Result<&mut End> {
+        let Batch { connection, end, written, .. } = &mut *self.batch;
+        *written = true;
+        loaded(end, connection)
+    }
+}
+
+fn loaded<'a>(end: &'a mut Option<End>, connection: &Connection) -> Result<&'a mut End> {
+    match end {
+        Some(end) => Ok(end),
+        None => Ok(end.insert(End::load(connection)?)),
     }
 }
