@@ -50,9 +50,6 @@ pub(crate) fn check(change: &Change, config: &JamfConfig) -> Result<()> {
         Some(Value::Text(_)) if config.content.is_none() => Err(invalid(
             "`sha3_512` asks for a file; name the folder with it in the setting `content`",
         )),
-        Some(Value::Null) if change.operation == Operation::Update => {
-            Err(invalid("a package's file can be replaced, and not taken away"))
-        }
         _ => Ok(()),
     }
 }
@@ -71,6 +68,10 @@ pub(crate) async fn file(
         let found = found.and_then(|found| found.values.iter().find(|(known, _)| known == name));
         found.map(|(_, value)| value)
     };
+    let there = matches!(now("sha3_512"), Some(Value::Text(_)));
+    if there && set(change, "sha3_512").is_some_and(Value::is_null) {
+        return Err(invalid("a package's file can be replaced, and not taken away"));
+    }
     let (Some(Value::Text(wanted)), Some(folder)) = (set(change, "sha3_512"), &config.content)
     else {
         return Ok(None);

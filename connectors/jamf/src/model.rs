@@ -150,6 +150,11 @@ fn key(name: &str, path: &str) -> Item {
     Item::text(name, path).key().immutable()
 }
 
+/// A part of a key that is all there is to tell of a new record.
+fn told(name: &str, path: &str) -> Item {
+    key(name, path).writable()
+}
+
 fn computers() -> Result<Shape> {
     Shape::new([
         key("id", "/id"),
@@ -291,7 +296,7 @@ fn smart_groups() -> Result<Shape> {
 
 fn static_groups() -> Result<Shape> {
     Shape::new([
-        key("name", "/name"),
+        told("name", "/name"),
         Item::text("id", "/id").with_role(Role::Id),
         text("description", "/description"),
         Item::text("site_id", "/siteId").through(none),
@@ -301,8 +306,8 @@ fn static_groups() -> Result<Shape> {
 
 fn group_members() -> Result<Shape> {
     Shape::new([
-        key("group_id", "/groupId"),
-        key("computer_id", "/computer_id"),
+        told("group_id", "/groupId"),
+        told("computer_id", "/computer_id"),
         text("group", "/groupName"),
         flag("smart", "/smartGroup"),
     ])
@@ -329,11 +334,11 @@ fn policies() -> Result<Shape> {
 
 fn policy_scopes() -> Result<Shape> {
     Shape::new([
-        key("policy_id", "/policy_id"),
+        told("policy_id", "/policy_id"),
         // `target` or `exclusion`.
-        key("part", "/part"),
-        key("kind", "/kind"),
-        key("target_id", "/id"),
+        told("part", "/part"),
+        told("kind", "/kind"),
+        told("target_id", "/id"),
         text("target", "/name"),
     ])
 }
@@ -367,8 +372,8 @@ fn prestages() -> Result<Shape> {
 
 fn prestage_scopes() -> Result<Shape> {
     Shape::new([
-        key("prestage_id", "/prestage_id"),
-        key("serial_number", "/serialNumber"),
+        told("prestage_id", "/prestage_id"),
+        told("serial_number", "/serialNumber"),
         instant("assigned", "/assignmentDate"),
         text("assigned_by", "/userAssigned"),
     ])

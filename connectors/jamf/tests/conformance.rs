@@ -12,19 +12,13 @@
 mod support;
 
 use serde_json::{Value as Json, json};
-use support::{Rig, rig_with, sandbox, snapshot};
+use support::{Rig, rig, snapshot};
 use trueup_connector::{Connector, Context, Schema};
-use trueup_sandbox::{Jamf as Sandbox, Plan};
+use trueup_sandbox::Jamf as Sandbox;
 use trueup_testkit::Subject;
 
-/// The SHA3-512 of `content 0` to `content 4`, as another program gives them.
-const HASHES: [&str; 5] = [
-    "94cead89aad80021b448ce1b1105ea6ec16bbe31ca6a3eeada74e25cfa742b4b1e4fca42ce380380f8120d97a3c598948a6081e0345b179a6d686dc4518cf8d9",
-    "34023751d9b1c6fdefd96243a0c89c8fa690282af29144c6f1c74ae71f7ae3909aa0f0a825449c6be9f58a4a5ad0f630a6a852ebdea6e149d6f731db36b34566",
-    "31e00e74fca0d6e600b3d96966c3bee42984a574447b796f2deaf03136112c003cfa1e8b7ba95319b38d4d349faf28a8f0001441767bd36805c7f096dd45d181",
-    "fbe90f5049d09defcf21cbb544409fff91ea7a6d1851fe9e1ed84431231b7be050254bde10f7f07a75bb089c4db43c3f919233d0f205898a348652d74612b029",
-    "3e459956d64eca1a121935ba25e79c8db55ad771c3972d1b6f2107be410f4e10cfe2959c8347280d5d042edc33ff348f573ac63fd1a7ebce634ba81803c9d4ea",
-];
+/// How many records of a kind can be made.
+const FRESH: usize = 5;
 
 fn member(json: &Json, path: &str) -> Json {
     let found = json.pointer(path).cloned().unwrap_or_default();
@@ -150,20 +144,13 @@ fn truth(sandbox: &Sandbox) -> Vec<(&'static str, Vec<Json>)> {
 
 /// A subject whose records of this resource may be changed.
 async fn subject(resource: &'static str, fresh: fn(&Sandbox, usize) -> Json) -> Subject {
-    let folder = tempfile::tempdir().unwrap();
-    for number in 0..HASHES.len() {
-        let file = folder.path().join(format!("new-{number}.pkg"));
-        std::fs::write(file, format!("content {number}")).unwrap();
-    }
-    let content = folder.path().to_owned();
-    let bend = |config: &mut trueup_jamf::JamfConfig| config.content = Some(content);
-    let rig = rig_with(sandbox(12), Plan::default(), bend).await;
+    let rig = rig(12).await;
     let Rig { server, sandbox, jamf } = rig;
     let described = jamf.describe(Context::new()).await.unwrap();
     let schema = |name: &str| -> Schema {
         described.iter().find(|resource| resource.name == name).unwrap().schema.clone()
     };
-    let rows = (0..HASHES.len()).map(|number| fresh(&sandbox, number)).collect();
+    let rows = (0..FRESH).map(|number| fresh(&sandbox, number)).collect();
     let subject = truth(&sandbox).into_iter().fold(Subject::new(jamf), |subject, (name, rows)| {
         subject.with_truth(name, snapshot(&schema(name), rows))
     });
@@ -174,7 +161,6 @@ async fn subject(resource: &'static str, fresh: fn(&Sandbox, usize) -> Json) -> 
             async move { sandbox.dump().into_bytes() }
         })
         .with_break(move || async move { server.stop() })
-        .keeping(folder)
 }
 
 async fn packages() -> Subject {
@@ -182,8 +168,7 @@ async fn packages() -> Subject {
         json!({"name": format!("New \"{number}\" & more *"), "file_name": format!("new-{number}.pkg"),
             "priority": number + 1, "info": format!("Größe {number}"),
             "notes": if number == 1 { Json::Null } else { json!("n") },
-            "reboot_required": number.is_multiple_of(2), "fill_user_template": false,
-            "sha3_512": HASHES[number]})
+            "reboot_required": number.is_multiple_of(2), "fill_user_template": false})
     })
     .await
 }
