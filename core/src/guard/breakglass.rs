@@ -221,7 +221,11 @@ impl BreakGlass {
         }
         let asked = decision.asked()?;
         match asked.tally(answers, now, verify) {
-            Tally::Met { people, asks } => Ok(self.mint(&asked, people, &asks, now)),
+            Tally::Met { people, asks } => {
+                let answers = asked.counted(answers, &asks, now, verify);
+                let (grant, review) = self.mint(&asked, people, &asks, now);
+                Ok((grant.resting_on(answers), review))
+            }
             Tally::Not(standing) => refused(not_granted(&standing)),
         }
     }

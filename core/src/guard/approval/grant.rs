@@ -10,6 +10,7 @@ use super::super::decide::Decision;
 use super::super::moment;
 use super::super::outcome::{Ask, Outcome};
 use super::super::request::Actor;
+use super::answer::Approval;
 use crate::reconcile::canonical_json;
 
 /// Permission to carry one plan out, once, until it expires.
@@ -27,6 +28,7 @@ pub struct Grant {
     pub(super) asks: Vec<Ask>,
     pub(super) expires: i64,
     pub(super) by: Box<GrantedBy>,
+    pub(super) answers: Vec<Approval>,
 }
 
 /// What a grant rests on.
@@ -74,7 +76,19 @@ impl Grant {
             asks: asks.to_vec(),
             expires,
             by: Box::new(by),
+            answers: Vec::new(),
         }
+    }
+
+    /// With the answers that it was given for.
+    #[must_use]
+    pub(crate) fn resting_on(self, answers: Vec<Approval>) -> Self {
+        Self { answers, ..self }
+    }
+
+    /// The answers that counted when it was given, first to last.
+    pub fn answers(&self) -> &[Approval] {
+        &self.answers
     }
 
     /// Names the grant: the same permission has the same id, so that it can be used up.

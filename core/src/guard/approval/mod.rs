@@ -192,10 +192,24 @@ impl Asked {
             Tally::Met { people, asks } => {
                 let by =
                     if people.is_empty() { GrantedBy::Policy } else { GrantedBy::People(people) };
-                Standing::Granted(Grant::new(&self.granting(&asks), self.0.expires, by))
+                let answers = self.counted(answers, &asks, now, verify);
+                let grant = Grant::new(&self.granting(&asks), self.0.expires, by);
+                Standing::Granted(grant.resting_on(answers))
             }
             Tally::Not(standing) => standing,
         }
+    }
+
+    /// The answers that count, in the order of their moments.
+    pub(crate) fn counted(
+        &self,
+        answers: &[Approval],
+        asks: &[Ask],
+        now: i64,
+        verify: Verify<'_>,
+    ) -> Vec<Approval> {
+        let accepted = self.accepted(answers, now, verify).into_iter();
+        accepted.filter(|answer| no_role(answer, asks).is_none()).cloned().collect()
     }
 
     pub(crate) fn granting<'a>(&'a self, asks: &'a [Ask]) -> Granting<'a> {

@@ -247,7 +247,18 @@ pub(in crate::runtime) fn keep_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<(
         "grant": id, "plan": hex(&grant.plan()), "expires_at": moment_text(grant.expires()),
         "by": by(grant.by()), "terms": terms,
     });
-    tx.log("plan.granted", &said)
+    tx.log("plan.granted", &said)?;
+    grant.answers().iter().try_for_each(|answer| keep_once(tx, answer))
+}
+
+/// What a grant rests on is written down, whether or not the host did.
+fn keep_once(tx: &mut Tx<'_>, answer: &Approval) -> Result<()> {
+    let document = document_of(answer)?.to_string();
+    let question = "SELECT 1 FROM answer WHERE plan = ? AND document = ?";
+    match tx.first(question, params![answer.binding.plan, document], |_| Ok(()))? {
+        Some(()) => Ok(()),
+        None => keep_answer(tx, answer),
+    }
 }
 
 fn document_of(value: &impl serde::Serialize) -> Result<Json> {
