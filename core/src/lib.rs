@@ -50,7 +50,7 @@ pub mod runtime;
 
 pub use plan::{
     Effect, Fact, FieldValue, Impact, LeftOut, Origin, Plan, PlannedChange, Planner, Reason,
-    Rollback,
+    Rollback, Unrestorable, Unrestored,
 };
 pub use reconcile::{
     Amount, Cause, Counts, Drift, DriftCounts, Explanation, FieldSelection, FindingId, FindingKind,

@@ -131,9 +131,13 @@ fn check(mode: Mode, points: &[(Point, u32)]) -> Vec<Point> {
     store.verify().unwrap();
     let report = last_report(&store);
     if mode == Mode::AtMostOnce {
-        let told =
-            |state: &ChangeState| *state == ChangeState::Done || *state == ChangeState::Unknown;
-        assert!(report.iter().all(told), "lost: {report:?} {context}");
+        // The delete of the second wave is held back where something before it is not known.
+        let told = |(place, state): (usize, &ChangeState)| match state {
+            ChangeState::Done | ChangeState::Unknown => true,
+            ChangeState::Refused => IDS[place] == 3,
+            _ => false,
+        };
+        assert!(report.iter().enumerate().all(told), "lost: {report:?} {context}");
     } else {
         assert_eq!(target.records(), wished(IDS), "lost: {context}");
         assert!(report.iter().all(|state| *state == ChangeState::Done), "{report:?} {context}");

@@ -63,6 +63,34 @@ pub(crate) fn has_key(schema: &Schema, row: &Row, key: &[Value]) -> bool {
     keys(schema).map(|(at, _)| row.get(at)).eq(key.iter().map(Some))
 }
 
+/// An error without the values of the change: what a trigger says may quote them.
+pub(crate) fn without_values(error: Error, change: &Change) -> Error {
+    let named = change.before.iter().chain(&change.after).map(|(_, value)| value);
+    let texts = named.chain(&change.key).filter(|value| !value.is_null()).map(Value::to_string);
+    let mut texts: Vec<String> = texts.filter(|text| text.len() > 1).collect();
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    let message = texts.iter().fold(error.message().to_owned(), |said, text| blank(&said, text));
+    match message == error.message() {
+        true => error,
+        false => Error::new(error.kind(), message).with_retry(error.retry()),
+    }
+}
+
+/// Blanks a text wherever it does not stand inside a longer word.
+fn blank(said: &str, text: &str) -> String {
+    let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let mut out = String::with_capacity(said.len());
+    let mut rest = said;
+    while let Some((before, after)) = rest.split_once(text) {
+        out.push_str(before);
+        let within = inside(out.chars().next_back()) || inside(after.chars().next());
+        out.push_str(if within { text } else { "‹value›" });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The same error again, for another change.
 pub(crate) fn again(error: &Error) -> Error {
     Error::new(error.kind(), error.to_string()).with_retry(error.retry())

@@ -405,6 +405,53 @@ mod postgres {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn no_error_of_the_server_shows_a_value() {
+        let sql = "
+            create domain small as int check (value < 100);
+            create table owners (id text primary key);
+            create table t (id text primary key, sku text unique, n int constraint odd check (n > 0),
+              owner text references owners, late text references owners deferrable initially
+              deferred, s small, must text not null default 'x', day text,
+              born date generated always as (make_date(n, n, n)) stored);
+            create function harsh() returns trigger language plpgsql as $$
+              begin
+                if new.day = 'raise-quokka' then raise exception 'no % here', new.day; end if;
+                if new.day = 'cast-quokka' then new.n = new.day::int; end if;
+                if new.day = 'date-quokka' then new.n = extract(day from new.day::date); end if;
+                return new;
+              end $$;
+            create trigger harsh before insert or update on t for each row execute function harsh();
+            insert into t (id, sku) values ('old-quokka', 'sku-quokka');";
+        let Some(db) = database(sql).await else { return };
+        let connector = db.connector().await.with_table("t");
+        let after = [
+            r#"{"sku":"sku-quokka"}"#,
+            r#"{"n":-31337}"#,
+            r#"{"owner":"owner-quokka"}"#,
+            r#"{"late":"late-quokka"}"#,
+            r#"{"s":31337}"#,
+            r#"{"sku":"null-quokka","must":null}"#,
+            r#"{"day":"raise-quokka"}"#,
+            r#"{"day":"cast-quokka"}"#,
+            r#"{"day":"date-quokka"}"#,
+            r#"{"sku":"made-quokka","n":31337}"#,
+        ];
+        let changes = after
+            .iter()
+            .enumerate()
+            .map(|(i, after)| create("t", &format!(r#"["new-quokka-{i}"]"#), after));
+        let (writer, changes) = (connector.writer().unwrap(), changes.collect());
+        let receipts = apply_unguarded(&*writer, Context::new(), changes).await.unwrap();
+        assert_eq!(receipts.len(), after.len());
+        for (receipt, after) in receipts.iter().zip(after) {
+            // With the causes of the error, which a host may log.
+            let shown = format!("{receipt:?}");
+            assert!(matches!(receipt, Receipt::Failed(_)), "{after}: {shown}");
+            assert!(!shown.contains("quokka") && !shown.contains("31337"), "{after}: {shown}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn every_type_is_written_exactly_or_not_at_all() {
         let sql = "
             create type mood as enum ('glad', 'sad');

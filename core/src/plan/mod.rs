@@ -28,5 +28,5 @@ pub use fact::Fact;
 pub use origin::{Impact, Origin};
 pub use plan::{LeftOut, Plan, Reason};
 pub use planner::Planner;
-pub use rollback::{Effect, Rollback};
+pub use rollback::{Effect, Rollback, Unrestorable, Unrestored};
 pub use value::FieldValue;

@@ -109,6 +109,9 @@ impl Plan {
         changes.sort_by_key(PlannedChange::wave);
         evident::state(&mut changes);
         check(&origin, &changes)?;
+        if impacts.iter().zip(Side::BOTH).any(|(impact, side)| impact.target != side) {
+            return Err(invalid("the numbers of the two sides stand in each other's place"));
+        }
         let impacts = impacts.map(|impact| impact.counting(&changes));
         let digest = digest::plan(&origin, &changes, &mappings, &resources, &impacts);
         let inner = Inner { origin, resources, mappings, impacts, changes, left_out, digest };

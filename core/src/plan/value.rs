@@ -58,7 +58,7 @@ impl FieldValue {
     }
 
     /// The value, secret or not; `None` where a secret was not saved.
-    pub(super) fn reveal(&self) -> Option<&Value> {
+    pub(crate) fn reveal(&self) -> Option<&Value> {
         match &self.held {
             Held::Plain(value) => Some(value),
             Held::Secret(value) => value.as_ref(),

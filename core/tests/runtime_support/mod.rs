@@ -2,6 +2,8 @@
 //! it, and gates.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod scripted;
+
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;

@@ -15,7 +15,7 @@ use super::error::error;
 use super::session::Session;
 use super::table::Table;
 use crate::source::Source;
-use crate::writing::{self, Write, again, done, only_read, refuse_all, undo};
+use crate::writing::{self, Write, again, done, only_read, refuse_all, undo, without_values};
 
 /// Writes the tables of a PostgreSQL database.
 ///
@@ -212,7 +212,10 @@ impl Writing<'_> {
         match table.carry_out(&session.link.client, &write).await {
             Ok(Standing::Stale) => Receipt::Stale,
             Ok(_) => done(),
-            Err(error) => Receipt::Failed(error.with("resource", &change.resource)),
+            Err(error) => {
+                let error = without_values(error, change);
+                Receipt::Failed(error.with("resource", &change.resource))
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use super::error::{Stop as Stopped, error};
 use super::table::Table;
 use crate::ask::Stop;
 use crate::source::Source;
-use crate::writing::{self, Write, again, done, only_read, refuse_all, undo};
+use crate::writing::{self, Write, again, done, only_read, refuse_all, undo, without_values};
 
 /// Writes the tables of an SQLite database file.
 ///
@@ -153,7 +153,7 @@ impl Session {
             Ok(_) => done(),
             Err(Stopped::Ours(error)) => Receipt::Failed(error.with("resource", &change.resource)),
             Err(Stopped::Sqlite(cause)) => {
-                let error = error(cause, database.path());
+                let error = without_values(error(cause, database.path()), change);
                 Receipt::Failed(error.with("resource", &change.resource))
             }
         }

@@ -4,6 +4,7 @@ mod digests;
 mod documents;
 mod findings;
 mod order;
+mod rollback;
 
 use std::num::NonZero;
 

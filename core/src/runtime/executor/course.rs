@@ -1,6 +1,7 @@
 //! The course of a run: wave after wave, round after round, until every change is settled.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(super) type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 pub(super) struct Course {
     pub(super) kit: Arc<Kit>,
     pub(super) items: Vec<Item>,
+    /// How many of them are how far.
+    pub(super) counts: RunCounts,
     pub(super) gate: Arc<dyn Gate>,
     pub(super) decision: Decision,
     pub(super) terms: Terms,
@@ -52,6 +55,7 @@ impl Course {
         let waves: BTreeSet<u32> = self.items.iter().map(|item| item.wave).collect();
         let last = waves.last().copied();
         for wave in waves {
+            self.hold_deletes_back(wave).await?;
             self.wave(wave).instrument(tracing::info_span!("trueup.wave", wave)).await?;
             if self.halted() || self.open(wave).next().is_some() {
                 break;
@@ -72,7 +76,25 @@ impl Course {
 
     /// Changes of a wave that are not settled.
     pub(super) fn open(&self, wave: u32) -> impl Iterator<Item = &Item> {
-        self.items.iter().filter(move |item| item.wave == wave && !item.state.is_final())
+        self.of_wave(wave).iter().filter(move |item| !item.state.is_final())
+    }
+
+    /// Changes of a wave: the items stand in the order of the plan, which is that of the waves.
+    pub(super) fn of_wave(&self, wave: u32) -> &[Item] {
+        let from = self.items.partition_point(|item| item.wave < wave);
+        let until = self.items.partition_point(|item| item.wave <= wave);
+        self.items.get(from..until).unwrap_or_default()
+    }
+
+    /// Waits for something that may take long, with signs of life.
+    pub(super) async fn attend<T>(&self, what: impl Future<Output = T>) -> Result<T> {
+        let (clock, mut what) = (self.kit.desk.store().clock().clone(), pin!(what));
+        loop {
+            tokio::select! {
+                outcome = &mut what => return Ok(outcome),
+                () = clock.sleep(self.beat()) => self.kit.desk.hold().await?,
+            }
+        }
     }
 
     /// Waits, with signs of life, until the time is over or the run is cancelled.
@@ -103,6 +125,7 @@ impl Course {
         for Judged { settled, wait, look } in judged {
             let (place, state) = (settled.place, settled.state);
             let Some(item) = self.items.get_mut(place) else { continue };
+            self.counts.moves(item.state, state);
             item.state = state;
             item.doubts += u32::from(state == ChangeState::Doubt);
             item.handle = settled.handle;
@@ -180,7 +203,7 @@ impl Course {
                 self.stop(self.kit.limit.error().to_string());
                 return Ok(());
             }
-            match self.gate.after_wave(wave, &self.counts()).await {
+            match self.attend(self.gate.after_wave(wave, &self.counts)).await? {
                 Ok(Next::Go) => return Ok(()),
                 Ok(Next::Wait(time)) => {
                     self.pause("for the next wave's gate", time.max(Duration::from_millis(1)))
@@ -193,12 +216,8 @@ impl Course {
         Ok(())
     }
 
-    pub(super) fn counts(&self) -> RunCounts {
-        RunCounts::of(self.items.iter().map(|item| item.state))
-    }
-
     fn check_rates(&mut self) {
-        let counts = self.counts();
+        let counts = self.counts;
         let (errors, settled) = (counts.failed + counts.unknown, counts.settled());
         let settings = &self.kit.settings;
         let (count, share) = (settings.error_count, settings.error_share);
@@ -222,6 +241,7 @@ impl Course {
             true => self.prove().await?,
             false => None,
         };
+        let unproved = unproved.map(|reason| self.kit.work.without_secrets(&reason));
         let pending = self.items.iter().any(|item| !item.state.is_final());
         let cancelled = *self.cancelled.borrow();
         let (status, reason) = match (pending, &self.stop, cancelled) {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use trueup_connector::{ConnectorExt, Context, Error, Idempotency, Kind, Result, Retry, Snapshot};
+use trueup_connector::{
+    ConnectorExt, Consistency, Context, Error, Idempotency, Kind, Operation, Result, Retry,
+    Snapshot,
+};
 
 use super::super::store::{ChangeState, Item, Settled};
 use super::course::Course;
@@ -88,10 +91,28 @@ impl Course {
             found.extend(clear.map(|(place, seen)| (place, seen == Seen::Wish)));
         }
         self.kit.desk.at(Point::BeforeVerified);
+        let missing = found.iter().filter(|(_, found)| !found).count();
         if !found.is_empty() {
             self.kit.desk.verify(found).await?;
         }
-        Ok(None)
+        Ok((missing > 0).then(|| format!("{missing} changes are called done and are not there")))
+    }
+
+    /// What a failed change of an earlier wave was to make room for must not be lost: then nothing is
+    /// deleted any more.
+    pub(super) async fn hold_deletes_back(&mut self, wave: u32) -> Result<()> {
+        let earlier = self.items.partition_point(|item| item.wave < wave);
+        let earlier = self.items.iter().take(earlier);
+        let mut open = earlier.filter(|item| item.state != ChangeState::Done);
+        let Some(first) = open.next().map(|item| item.place) else { return Ok(()) };
+        let mut refused = Vec::new();
+        for item in self.open(wave).filter(|item| item.state == ChangeState::Authorised) {
+            if self.kit.work.change(item.place)?.operation == Operation::Delete {
+                let why = format!("not sent: change {first}, which comes before it, was not done");
+                refused.push(Settled::new(item.place, ChangeState::Refused).because(why));
+            }
+        }
+        self.write(refused).await
     }
 
     /// Reads the targets back, and settles each change by what is there.
@@ -101,8 +122,8 @@ impl Course {
         judge: fn(&Self, &Item, Seen) -> Result<Settled>,
     ) -> Result<()> {
         for (target, places) in self.by_target(&places)? {
-            let seen = match self.read_back(target).await? {
-                Ok(snapshot) => self.look(&snapshot, &places)?,
+            let seen = match self.look_at(target, &places).await? {
+                Ok(seen) => seen,
                 Err(error) => {
                     places.iter().map(|_| Seen::Unclear(unreadable(&error).to_string())).collect()
                 }
@@ -190,12 +211,36 @@ impl Course {
         look(snapshot, &sought.collect::<Result<Vec<_>>>()?)
     }
 
+    /// What is there of these changes. A target that cannot be read at one moment is read twice: what
+    /// moved meanwhile is missing in one of them.
+    async fn look_at(&self, target: usize, places: &[usize]) -> Result<Result<Vec<Seen>, Error>> {
+        let mut seen = match self.read_back(target).await? {
+            Ok(snapshot) => self.look(&snapshot, places)?,
+            Err(error) => return Ok(Err(error)),
+        };
+        let capability = self.kit.work.target(target)?.connector.capability();
+        if capability.consistency == Consistency::Snapshot {
+            return Ok(Ok(seen));
+        }
+        let again = match self.read_back(target).await? {
+            Ok(snapshot) => self.look(&snapshot, places)?,
+            Err(error) => return Ok(Err(error)),
+        };
+        for (seen, again) in seen.iter_mut().zip(again) {
+            if *seen != again {
+                *seen = Seen::Unclear("two readings of the target say different things".into());
+            }
+        }
+        Ok(Ok(seen))
+    }
+
     /// Reads a target whole; tries again as the schedule says. The outer error is the store's.
     async fn read_back(&self, target: usize) -> Result<Result<Snapshot, Error>> {
         let target = self.kit.work.target(target)?;
         let mut failed = 0;
         loop {
-            let error = match target.connector.read(Context::new(), &target.resource).await {
+            let reading = target.connector.read(Context::new(), &target.resource);
+            let error = match self.attend(reading).await? {
                 Ok(snapshot) => return Ok(Ok(snapshot)),
                 Err(error) => error,
             };

@@ -61,7 +61,11 @@ impl Kit {
 
     /// Writes down what came of changes.
     pub(super) async fn write(&self, judged: &[Judged]) -> Result<()> {
-        let settled: Vec<Settled> = judged.iter().map(|one| one.settled.clone()).collect();
+        let clean = |one: &Judged| {
+            let error = one.settled.error.as_deref().map(|text| self.work.without_secrets(text));
+            Settled { error, ..one.settled.clone() }
+        };
+        let settled: Vec<Settled> = judged.iter().map(clean).collect();
         for one in &settled {
             metrics::counter!(names::CHANGES, "state" => one.state.name()).increment(1);
             match one.state {

@@ -238,6 +238,7 @@ impl Executor {
         let changes = items.len();
         let course = Course {
             kit,
+            counts: RunCounts::of(items.iter().map(|item| item.state)),
             items,
             gate,
             decision,

@@ -156,9 +156,11 @@ impl RunReport {
         RunCounts::of(self.changes.iter().map(|change| change.state))
     }
 
-    /// The changes that took place: what [`Plan::rollback`](crate::Plan::rollback) takes.
+    /// The changes that took place: what [`Plan::rollback`](crate::Plan::rollback) takes. Those that
+    /// are called done and were not found in the target are not among them.
     pub fn effects(&self) -> Vec<Effect> {
         let done = self.changes.iter().filter(|change| change.state == ChangeState::Done);
+        let done = done.filter(|change| change.verified != Some(false));
         done.map(|change| {
             Effect::new(change.place)
                 .with_id(change.id.clone())
@@ -195,17 +197,33 @@ impl RunCounts {
         let mut counts = Self::default();
         for state in states {
             counts.total += 1;
-            match state {
-                ChangeState::Done => counts.done += 1,
-                ChangeState::Pending => counts.pending += 1,
-                ChangeState::Stale => counts.stale += 1,
-                ChangeState::Refused => counts.refused += 1,
-                ChangeState::Failed => counts.failed += 1,
-                ChangeState::Unknown => counts.unknown += 1,
-                _ => {}
+            if let Some(count) = counts.at(state) {
+                *count += 1;
             }
         }
         counts
+    }
+
+    /// One change goes from a state to another.
+    pub(super) fn moves(&mut self, from: ChangeState, to: ChangeState) {
+        if let Some(count) = self.at(from) {
+            *count -= 1;
+        }
+        if let Some(count) = self.at(to) {
+            *count += 1;
+        }
+    }
+
+    fn at(&mut self, state: ChangeState) -> Option<&mut u64> {
+        match state {
+            ChangeState::Done => Some(&mut self.done),
+            ChangeState::Pending => Some(&mut self.pending),
+            ChangeState::Stale => Some(&mut self.stale),
+            ChangeState::Refused => Some(&mut self.refused),
+            ChangeState::Failed => Some(&mut self.failed),
+            ChangeState::Unknown => Some(&mut self.unknown),
+            _ => None,
+        }
     }
 
     /// How many changes nothing more happens to.

@@ -1,5 +1,6 @@
 //! What a run is to do: the changes in their systems' words, and who carries them out.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use trueup_connector::{
 };
 
 use super::super::store::Deed;
-use crate::plan::Plan;
+use crate::plan::{FieldValue, Plan};
 use crate::reconcile::Side;
 
 /// The systems of the two sides, as far as they are needed.
@@ -56,6 +57,8 @@ pub(super) struct Work {
     plan: Plan,
     tasks: Vec<Task>,
     targets: Vec<Target>,
+    /// The secret values that it writes, as text; the longest first.
+    secrets: Vec<String>,
 }
 
 /// One change, and the place of its target.
@@ -86,7 +89,8 @@ impl Work {
                 "the plan has no changes: there is nothing to do",
             ));
         }
-        let mut work = Self { plan: plan.clone(), tasks: Vec::new(), targets: Vec::new() };
+        let (tasks, targets, secrets) = (Vec::new(), Vec::new(), secrets(plan));
+        let mut work = Self { plan: plan.clone(), tasks, targets, secrets };
         for (place, planned) in plan.changes().iter().enumerate() {
             let change = plan.change_for(place).map_err(|error| error.with("change", place))?;
             let target = work.target_of(planned.target(), &change.resource, systems)?;
@@ -161,6 +165,11 @@ impl Work {
         })
     }
 
+    /// Text of a target, without the secrets that the plan writes.
+    pub(super) fn without_secrets(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "‹secret›"))
+    }
+
     /// Whether reading the target back can show that the change took place.
     pub(super) fn can_be_seen(&self, place: usize) -> Result<bool> {
         Ok(!matches!(self.change(place)?.operation, Operation::Action(_)))
@@ -187,6 +196,17 @@ impl Work {
         self.targets.push(Target { side, resource, connector, writer, scope });
         Ok(self.targets.len() - 1)
     }
+}
+
+/// The secrets of a plan as a target may show them.
+fn secrets(plan: &Plan) -> Vec<String> {
+    let fields = plan.changes().iter().flat_map(|it| it.before().iter().chain(it.after()));
+    let secret = fields.filter(|field| field.is_secret()).filter_map(FieldValue::reveal);
+    let texts = secret.filter(|value| !value.is_null()).map(Value::to_string);
+    let texts: BTreeSet<String> = texts.filter(|text| !text.is_empty()).collect();
+    let mut texts: Vec<String> = texts.into_iter().collect();
+    texts.sort_by_key(|text| Reverse(text.len()));
+    texts
 }
 
 /// The key that the record has once the change took place: a rename gives it another.

@@ -139,11 +139,14 @@ fn keep(unfinished: &Path, path: &Path) -> std::io::Result<()> {
 }
 
 fn prepare(connection: &mut Connection, settings: &StoreSettings, now: i64) -> Result<()> {
-    schema::check(connection)?;
+    // First of all: a file that cannot be written cannot always be read either, for what SQLite keeps
+    // beside it.
     if connection.is_readonly(rusqlite::MAIN_DB).map_err(sql)? {
-        let message = "the store is read-only; give this process the right to write it";
+        let message =
+            "the store is read-only; give this process the right to write it and its folder";
         return Err(Error::new(Kind::Forbidden, message));
     }
+    schema::check(connection)?;
     schema::migrate(connection, now)?;
     configure(connection, settings)
 }
