@@ -106,6 +106,7 @@ async fn an_erased_person_is_in_no_file_of_the_store() {
     let stage = Stage::new();
     stage.run(&plan("r-1", [100], 1), "person:zeta", "person:boris").await;
     stage.run(&plan("r-2", [102], 1), "person:zetas-sister", "person:boris.junior").await;
+    stage.run(&plan("r-3", [104], 1), "person:cy", "person:boris").await;
     for person in ["person:zeta", "person:Boris"] {
         let forgotten = stage.store.forget_person(person, "dpo", "article 17").unwrap();
         assert!(forgotten.entries > 0, "{person}: {forgotten:?}");
