@@ -1,7 +1,7 @@
 //! Questions to people and their answers, as plain data; grants as handles.
 //!
-//! A question is `{"binding": …, "requester": …, "asks": …, "at": …}`, an answer an approval of
-//! `trueup::guard`, in JSON. A grant cannot be read from data: it comes of a question's answers.
+//! A question is what its answers are bound to (`plan`, `against`, `policy`, `requester`, `environment`,
+//! `asks`, `asked_at`, `expires`), an answer an approval of `trueup::guard`, in JSON. A grant cannot be read from data: it comes of a question's answers.
 
 use std::collections::BTreeSet;
 

@@ -34,7 +34,7 @@ class Shelf(tu.Connector):
 
     def describe(self) -> Any:
         books = {"name": "books", "fields": FIELDS, "idempotency": self.idempotency}
-        return {"system": "shelf", "instance": hex(id(self)), "resources": [books]}
+        return {"system": "shelf", "instance": "test", "resources": [books]}
 
     def read_page(self, request: tu.ReadRequest) -> Any:
         if request.cursor is not None:

@@ -247,7 +247,6 @@ def test_a_killed_process_leaves_a_run_that_is_taken_up_again(tmp_path: Path) ->
     with tu.Store(tmp_path / "store.db", mode="open") as store:
         executor = tu.Executor(store, lease_ms=200)
         [run] = executor.open_runs()
-        # Another shelf with the same content: its instance differs, so no lease of the dead process is in the way.
         gate = tu.PolicyGate(tu.Policy.standard(), actor=["agent:sync", "person:ana"])
         report = executor.recover(run, actual=shelf, gate=gate)
         assert (report.status, report.counts["done"]) == ("finished", 10), report

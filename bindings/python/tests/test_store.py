@@ -50,7 +50,8 @@ def test_readings_backup_and_restore(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="closed"):
         store.verify()
     with tu.Store.restore(tmp_path / "copy.db", tmp_path / "again.db") as again:
-        assert again.verify()["entries"] == 1 and len(again.readings("shelf")) == 1
+        assert [entry["kind"] for entry in again.log_entries()][0] == "reading.noted"
+        assert again.verify()["entries"] == 2 and len(again.readings("shelf")) == 1
     (tmp_path / "broken.db").write_bytes((tmp_path / "copy.db").read_bytes()[:5000])
     with pytest.raises(tu.DataError):
         tu.Store(tmp_path / "broken.db", mode="open")
@@ -76,7 +77,7 @@ def test_evidence_is_verified_and_a_flipped_bit_is_found() -> None:
     assert not tu.verify_evidence(b"nothing", logs=[log.verifier])
     assert case.store.verify_log(logs=[log.verifier], saved=note).holds
     forgotten = case.store.forget_person("person:bo", by="person:di", reason="asked")
-    assert forgotten["entries"] == 1 and case.store.verify()["erased"] == 1
+    assert forgotten["entries"] == case.store.verify()["erased"] >= 1
     assert [answer.person for answer in case.store.answers(case.plan.digest)] == ["person:cy"]
     assert case.store.forget_before(FAR, by="person:di", reason="age")["entries"] > 5
     assert case.store.verify_log(logs=[log.verifier]).holds

@@ -165,7 +165,7 @@ class Question:
     @property
     def expires(self) -> datetime:
         """When it is over."""
-        return moment(self.data["binding"]["expires"])
+        return moment(self.data["expires"])
 
     def approve(self, person: str, *, roles: str | Sequence[str], **more: Any) -> Approval:
         """Yes. ``more`` may have ``delegate_of`` (those for whom the person acts) and ``now``."""

@@ -60,6 +60,8 @@ class Decision:
     valid_until: datetime
     """Until when it holds: no window, freeze or budget changes before."""
     requester: list[str]
+    environment: str
+    """Where it would be done, as the request said."""
     plan: str
     """The plan's digest."""
     policy: str

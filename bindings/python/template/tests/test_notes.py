@@ -41,4 +41,4 @@ def test_it_keeps_its_promises(kind: type[Notes], tmp_path: Path) -> None:
             change_source=change,
         )
 
-    assert len(tu.conformance(make)) == 25
+    assert "writes" in tu.conformance(make)
