@@ -6,6 +6,8 @@ use serde_json::{Value as Json, json};
 use trueup::{Connector, Context, Error, Kind, Result, Snapshot};
 use trueup_testkit::{Promise, Subject};
 
+use crate::page::{Host, HostConnector};
+
 /// All records of resources, by their names.
 pub type Truth = Vec<(String, Snapshot)>;
 
@@ -24,6 +26,15 @@ pub struct Made {
     pub breaking: Option<Once<()>>,
     /// Changes the source, and says the new truth of the resources that changed.
     pub change: Option<Once<Truth>>,
+}
+
+/// Asks a host what its connector is, and waits for the answer.
+///
+/// # Errors
+/// As [`HostConnector::open`].
+pub fn open<H: Host + 'static>(host: H, context: &Context) -> Result<Arc<dyn Connector>> {
+    let opened = trueup_testkit::block_on(HostConnector::open(host, context.clone()))?;
+    Ok(Arc::new(opened))
 }
 
 /// Checks every promise of the contract, and says how each stands: `{"promise": …, "kept": …,

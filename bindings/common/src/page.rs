@@ -23,7 +23,7 @@ use trueup::{
     ReadRequest, Removed, Resource, Result, Schema, Writer, async_trait, suggest,
 };
 
-use crate::write::{Declared, HostWriter, Mishaps, Writing};
+use crate::write::{Declared, HostWriter, Mishaps, Writable, Writing};
 
 /// What a host implements for its connectors: the calls, answered in plain data.
 #[async_trait]
@@ -57,8 +57,8 @@ pub struct Description {
     pub capability: Capability,
     /// The resources there are.
     pub resources: Vec<Resource>,
-    /// Of those that can be written, how sending twice is kept from having two effects.
-    pub writable: Vec<(Resource, Declared)>,
+    /// Those of them that can be written.
+    pub writable: Vec<Writable>,
 }
 
 impl Description {
@@ -86,6 +86,8 @@ impl Description {
             fields: Vec<Field>,
             #[serde(default)]
             idempotency: Option<Declared>,
+            #[serde(default)]
+            actions: Vec<String>,
         }
         let said: Said = serde_json::from_value(json)
             .map_err(|cause| broken(&format!("its description is wrong: {cause}")))?;
@@ -95,7 +97,11 @@ impl Description {
                 broken("a schema in its description is wrong").with_source(cause)
             })?;
             let resource = Resource::new(said.name, schema);
-            writable.extend(said.idempotency.map(|declared| (resource.clone(), declared)));
+            writable.extend(said.idempotency.map(|declared| Writable {
+                resource: resource.clone(),
+                declared,
+                actions: said.actions,
+            }));
             resources.push(resource);
         }
         let identity = Identity::new(said.system, said.instance).with_tenant(said.tenant);
@@ -195,6 +201,7 @@ impl<H: Host> Connector for HostConnector<H> {
     }
 
     async fn check(&self, context: Context) -> Result<()> {
+        context.check()?;
         self.host.check(context).await
     }
 

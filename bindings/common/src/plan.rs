@@ -7,6 +7,7 @@ use trueup::{
     Planner, Report, Result, Rollback, Side, Value,
 };
 
+use crate::compare::side;
 use crate::{flat, snapshot};
 
 /// How a plan is made of a report.
@@ -95,7 +96,7 @@ struct Took {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Proposed {
-    target: Side,
+    target: String,
     operation: String,
     #[serde(default)]
     key: Map<String, Json>,
@@ -122,13 +123,14 @@ struct Proposed {
 impl Proposed {
     fn planned(self) -> Result<PlannedChange> {
         let optional = |json: &Option<Json>| json.as_ref().map(literal).transpose();
-        let change = PlannedChange::new(self.target, flat::operation_named(&self.operation))
-            .with_key(self.fields(&self.key)?)
-            .with_before(self.fields(&self.before)?)
-            .with_after(self.fields(&self.after)?)
-            .with_id(optional(&self.id)?)
-            .with_version(optional(&self.version)?)
-            .with_wave(self.wave);
+        let change =
+            PlannedChange::new(side(&self.target)?, flat::operation_named(&self.operation))
+                .with_key(self.fields(&self.key)?)
+                .with_before(self.fields(&self.before)?)
+                .with_after(self.fields(&self.after)?)
+                .with_id(optional(&self.id)?)
+                .with_version(optional(&self.version)?)
+                .with_wave(self.wave);
         self.facts.into_iter().try_fold(change, |change, (name, json)| {
             let fact: Fact = serde_json::from_value(json).map_err(|_| {
                 let message =
@@ -177,8 +179,10 @@ mod tests {
         let back = rollback(&plan, json!([{"place": 0}]), reading.clone()).unwrap();
         assert_eq!(flat::change(&back.plan.changes()[0])["after"]["os"], "13");
         assert!(narrow(&plan, vec![false]).unwrap().is_empty());
-        let error = propose("fleet", reading, 10, json!([{"target": "actual", "op": "x"}]));
+        let error = propose("fleet", reading.clone(), 10, json!([{"target": "actual", "op": "x"}]));
         assert!(error.unwrap_err().message().contains("`op`"));
+        let nowhere = propose("fleet", reading, 10, json!([{"target": "actul", "operation": "x"}]));
+        assert!(nowhere.unwrap_err().message().ends_with("did you mean `actual`?"));
     }
 
     #[test]

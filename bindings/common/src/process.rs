@@ -79,6 +79,14 @@ pub fn stop(limit: Duration) -> bool {
     true
 }
 
+/// Work of a host on a thread of ours: it is told to stop, and waited for, when the process ends.
+pub struct Held(#[expect(dead_code, reason = "held for its end")] Going);
+
+/// Notes that a host is at work until what is returned is dropped, and how to stop it.
+pub fn hold(stop: impl Fn() + Send + Sync + 'static) -> Held {
+    Held(Process::current().begin(Arc::new(stop)))
+}
+
 impl Process {
     /// This process.
     pub(crate) fn current() -> &'static Self {

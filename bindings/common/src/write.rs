@@ -8,7 +8,8 @@
 //!
 //! A writer's resources say how sending twice is kept from having two effects:
 //! `{"idempotency": "key" | "conditional" | {"read_back": seconds} | "at_most_once"}`, or an object of
-//! these by operation. Without a word it is at most once.
+//! these by operation. Without a word it is at most once. What a resource can do beside being written is
+//! in its `actions`: `["retire"]`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,8 +19,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use trueup::{
-    Authorised, Change, Context, Error, Idempotency, Kind, Operation, Receipt, Resource, Result,
-    Retry, Schema, Standing, Value, Writer, async_trait, record,
+    Authorised, Change, Context, Error, Field, Idempotency, Kind, LogicalType, Operation, Receipt,
+    Resource, Result, Retry, Schema, Standing, Value, Writer, async_trait, record,
 };
 
 use crate::{failure, flat};
@@ -88,6 +89,17 @@ impl Declared {
     }
 }
 
+/// A resource that can be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Writable {
+    /// The resource.
+    pub resource: Resource,
+    /// How sending twice is kept from having two effects.
+    pub declared: Declared,
+    /// What can be done with its records beside creating, updating and deleting them.
+    pub actions: Vec<String>,
+}
+
 /// Errors that came out of `apply`, by the idempotency keys of the changes they were about.
 ///
 /// The journal keeps their words; the errors themselves, with what the host raised, are here for as
@@ -131,43 +143,64 @@ impl std::error::Error for Shared {
 
 /// A host's writer as any other writer.
 ///
-/// It holds the host to the contract: what the resource's fields cannot take is refused before the
-/// host sees it, and so is every change of a call that was cancelled.
+/// It holds the host to the contract: what the resource's fields cannot take is refused or fails
+/// before the host sees it, and so is every change of a call that was cancelled.
 #[derive(Debug)]
 pub struct Writing<H> {
     host: H,
-    resources: Vec<(Resource, Declared)>,
+    resources: Vec<Writable>,
     mishaps: Mishaps,
 }
 
 impl<H: HostWriter> Writing<H> {
-    /// A writer of these resources, with what each says about sending twice.
-    pub fn new(host: H, resources: Vec<(Resource, Declared)>, mishaps: Mishaps) -> Self {
+    /// A writer of these resources.
+    pub fn new(host: H, resources: Vec<Writable>, mishaps: Mishaps) -> Self {
         Self { host, resources, mishaps }
     }
 
-    fn find(&self, name: &str) -> Option<&(Resource, Declared)> {
-        self.resources.iter().find(|(resource, _)| resource.name == name)
+    fn find(&self, name: &str) -> Result<&Writable> {
+        let found = self.resources.iter().find(|writable| writable.resource.name == name);
+        found.ok_or_else(|| {
+            let known = self.resources.iter().map(|writable| writable.resource.name.as_str());
+            let nearest = trueup::suggest(name, known);
+            let message = format!("nothing writes the resource `{name}`{nearest}");
+            Error::new(Kind::NotFound, message)
+        })
+    }
+
+    /// What keeps a change from being sent: why it is refused, or fails.
+    fn hinders(&self, context: &Context, change: &Change) -> Option<Receipt> {
+        if let Err(error) = context.check().and_then(|()| self.check(change)) {
+            return Some(Receipt::Refused(error));
+        }
+        self.fits(change).err().map(Receipt::Failed)
     }
 
     fn check(&self, change: &Change) -> Result<()> {
-        let (resource, _) = self.find(&change.resource).ok_or_else(|| {
-            let known = self.resources.iter().map(|(resource, _)| resource.name.as_str());
-            let nearest = trueup::suggest(&change.resource, known);
-            let message = format!("nothing writes the resource `{}`{nearest}", change.resource);
-            Error::new(Kind::NotFound, message)
-        })?;
-        match change.operation {
-            // What an action needs, only the host knows.
-            Operation::Action(_) => Ok(()),
-            _ => change.check(&resource.schema),
+        let writable = self.find(&change.resource)?;
+        match &change.operation {
+            Operation::Action(name) if writable.actions.contains(name) => Ok(()),
+            _ => change.check(&writable.resource.schema),
         }
+    }
+
+    /// Whether every value that the change sets is one of its field's type.
+    fn fits(&self, change: &Change) -> Result<()> {
+        let schema = &self.find(&change.resource)?.resource.schema;
+        for (name, value) in &change.after {
+            if let Ok(field) = schema.field(name) {
+                let alone = Schema::new(vec![field.clone()])?;
+                record::batch_from_values(&alone, &[vec![value.clone()]])?;
+                is_narrow(field, value)?;
+            }
+        }
+        Ok(())
     }
 
     async fn send(&self, context: Context, changes: &[Change]) -> Result<Vec<Receipt>> {
         let said = changes.iter().map(|change| {
-            let schema = self.find(&change.resource).map(|(resource, _)| &resource.schema);
-            said(change, schema)
+            let writable = self.find(&change.resource).ok();
+            said(change, writable.map(|writable| &writable.resource.schema))
         });
         let answer = self.host.apply(context, said.collect()).await?;
         let Json::Array(receipts) = answer else {
@@ -184,17 +217,18 @@ impl<H: HostWriter> Writing<H> {
 #[async_trait]
 impl<H: HostWriter> Writer for Writing<H> {
     fn idempotency(&self, resource: &str, operation: &Operation) -> Idempotency {
-        self.find(resource).map_or(Idempotency::AtMostOnce, |(_, declared)| declared.of(operation))
+        let writable = self.find(resource);
+        writable.map_or(Idempotency::AtMostOnce, |writable| writable.declared.of(operation))
     }
 
     async fn apply(&self, context: Context, changes: Authorised) -> Result<Vec<Receipt>> {
         let (mut receipts, mut good) = (Vec::new(), Vec::new());
         for change in changes.changes() {
-            let checked = context.check().and_then(|()| self.check(change));
-            if checked.is_ok() {
+            let hindered = self.hinders(&context, change);
+            if hindered.is_none() {
                 good.push(change.clone());
             }
-            receipts.push(checked.err().map(Receipt::Refused));
+            receipts.push(hindered);
         }
         let mut given = Vec::new();
         if !good.is_empty() {
@@ -202,7 +236,7 @@ impl<H: HostWriter> Writer for Writing<H> {
             given = sent.map_err(|error| self.mishaps.note(&good, error))?;
         }
         let mut given = given.into_iter();
-        let whole = receipts.into_iter().map(|refused| refused.or_else(|| given.next()));
+        let whole = receipts.into_iter().map(|hindered| hindered.or_else(|| given.next()));
         let whole: Option<Vec<Receipt>> = whole.collect();
         whole.ok_or_else(|| Error::new(Kind::Internal, "a receipt was lost"))
     }
@@ -210,6 +244,17 @@ impl<H: HostWriter> Writer for Writing<H> {
     async fn status(&self, context: Context, handle: String) -> Result<Receipt> {
         context.check()?;
         receipt(self.host.status(context, handle).await?)
+    }
+}
+
+/// Refuses a whole number beyond 64 bits: beside others it would come back as one of another type.
+fn is_narrow(field: &Field, value: &Value) -> Result<()> {
+    match value {
+        Value::Int(whole) if field.ty == LogicalType::Int && i64::try_from(*whole).is_err() => {
+            let message = "a whole number of more than 64 bits does not fit the type int";
+            Err(Error::new(Kind::Data, message).with("column", &field.name))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
 use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, LargeStringBuilder};
+use arrow_array::{ArrayRef, LargeStringArray};
 use serde_json::{Map, Value as Json};
 use trueup::record::{column_from_values, read_cell};
 use trueup::{Column as Cells, LogicalType, Result, Value};
@@ -90,7 +90,13 @@ impl Column {
             read_cell(&json(value), ty).map_err(|error| error.with("row", row))
         });
         let values = values.collect::<Result<Vec<_>>>()?;
-        column_from_values(ty, &refs(&values))
+        match ty {
+            // Encoded as text that came as text: pages of one reading are encoded alike.
+            LogicalType::Text => {
+                Ok(Arc::new(values.iter().map(text).collect::<LargeStringArray>()))
+            }
+            _ => column_from_values(ty, &refs(&values)),
+        }
     }
 
     fn push_null(&mut self) {
@@ -150,6 +156,13 @@ fn value(cell: HostCell<'_>) -> Value {
         HostCell::Float(value) => Value::Float(value),
         HostCell::Text(value) => Value::Text(value.to_owned()),
         HostCell::Other(value) => value,
+    }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
     }
 }
 

@@ -98,3 +98,21 @@ fn a_column_that_the_schema_lacks_is_refused() {
     let error = rows.finish_as(&schema).unwrap_err();
     assert_eq!(error.to_string(), "unknown field `serail`; did you mean `serial`?");
 }
+
+#[test]
+fn a_declared_column_is_encoded_alike_whatever_it_holds() {
+    let schema = crate::given::schema(serde_json::json!([["id", "int"], ["os", "text"]])).unwrap();
+    let encoded = |cells: Vec<HostCell<'_>>| {
+        let mut rows = Rows::default();
+        let os = rows.column("os");
+        for cell in cells {
+            rows.push(os, cell).unwrap();
+            rows.end_row();
+        }
+        rows.finish_as(&schema).unwrap().schema()
+    };
+    let full = encoded(vec![HostCell::Text("14")]);
+    assert_eq!(encoded(vec![HostCell::Null]), full);
+    assert_eq!(encoded(vec![HostCell::Other(Value::Text("14".into()))]), full);
+    assert_eq!(encoded(vec![]), full);
+}
