@@ -1,7 +1,8 @@
 //! Reads the devices of one sandbox through the connector, by bare calls and, where Microsoft's own
 //! clients are installed, through those; in turn, each the best of three, and shows them all.
 //!
-//! `cargo run --profile demo -p trueup-intune --example throughput -- 100000 "$(tests/graph_clients.sh)"`
+//! `cargo run --profile demo -p trueup-intune --example throughput -- 3000 "$(tests/graph_clients.sh)"`; without the
+//! folder of clients, which take minutes for more, `-- 100000` is soon done.
 
 #![allow(
     clippy::expect_used,
