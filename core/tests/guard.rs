@@ -57,7 +57,8 @@ fn the_standard_policy_denies_masses_and_asks_two_for_deletes() {
         (500, 10_000, Outcome::Ask),
         (501, 100_000, Outcome::Deny),
     ] {
-        let decision = policy.decide(&deletes(count, covered), &request());
+        let request = request().with_covered_rows(Side::Actual, covered);
+        let decision = policy.decide(&deletes(count, covered), &request);
         assert_eq!(decision.outcome(), want, "{count} of {covered}");
         assert_eq!(decision.risk(), Risk::R3);
         assert_eq!(decision.asks().iter().map(|ask| ask.count).collect::<Vec<_>>(), [2]);
@@ -66,6 +67,8 @@ fn the_standard_policy_denies_masses_and_asks_two_for_deletes() {
         |n: usize, of| plan_of((0..n).map(|i| change(i, Operation::Update)).collect(), of);
     assert_eq!(policy.decide(&updates(5, 100), &request()).outcome(), Outcome::Allow);
     assert_eq!(policy.decide(&updates(26, 100), &request()).outcome(), Outcome::Ask);
+    let counted = request().with_covered_rows(Side::Actual, 100);
+    assert_eq!(policy.decide(&updates(25, 100), &counted).outcome(), Outcome::Allow);
     let wipe = plan_of(vec![change(0, Operation::Action("wipe".into()))], 100);
     assert_eq!(policy.decide(&wipe, &request()).asks()[0].count, 2);
 }
@@ -106,9 +109,10 @@ fn nothing_matches_is_denied() {
 #[test]
 fn the_explanation_names_the_smallest_change() {
     let policy = Policy::standard().unwrap();
-    let text = policy.explain(&deletes(40, 240), &request()).to_string();
+    let counted = request().with_covered_rows(Side::Actual, 240);
+    let text = policy.explain(&deletes(40, 240), &counted).to_string();
     assert!(text.contains("→ 40 of 240 rows on the actual side match, and 12 may (rule `delete-many`): narrow to 12 or fewer"), "{text}");
-    let text = policy.explain(&deletes(12, 240), &request()).to_string();
+    let text = policy.explain(&deletes(12, 240), &counted).to_string();
     assert!(text.contains("→ ask 2 people with role `owner`"), "{text}");
     let unruled = Policy::from_toml("version = 1\nname = \"n\"\nrule = []").unwrap();
     let text = unruled.explain(&deletes(2, 9), &request()).to_string();
@@ -157,10 +161,55 @@ fn usage_counts_against_rates_and_what_was_not_said_counts_as_used_up() {
         .map(|u| (u.limit.clone(), u.count))
         .collect::<Vec<_>>();
     assert_eq!(uses, [("r/rate".to_owned(), 3), ("r/budget".to_owned(), 3)]);
-    let since = policy.usages(NOW).iter().map(|u| u.since).collect::<Vec<_>>();
+    let since = policy.usages(&plan, NOW).iter().map(|u| u.since).collect::<Vec<_>>();
     assert_eq!(since, [NOW - 3_600_000, NOW]);
     let text = policy.explain(&plan, &with(8, 0)).to_string();
     assert!(text.contains("narrow to 2 or fewer"), "{text}");
+}
+
+#[test]
+fn what_a_proposer_says_of_the_rows_softens_no_limit() {
+    let (policy, plan) = (Policy::standard().unwrap(), deletes(500, u64::MAX));
+    assert_eq!(policy.decide(&plan, &request()).outcome(), Outcome::Deny);
+    let counted = |rows| request().with_covered_rows(Side::Actual, rows);
+    assert_eq!(policy.decide(&plan, &counted(600)).outcome(), Outcome::Deny);
+    assert_eq!(policy.decide(&plan, &counted(10_000)).outcome(), Outcome::Ask);
+    let unseen = json!([{ "id": "all", "outcome": "allow" },
+        { "id": "few", "when": "plan.covered_rows < 10", "outcome": "ask" }]);
+    let decision = self::policy(unseen).decide(&plan, &request());
+    assert_eq!(decision.outcome(), Outcome::Ask, "the claim is no knowledge");
+    assert_eq!(decision.change(0).unwrap().doubts().len(), 1);
+}
+
+#[test]
+fn a_plan_in_parts_is_counted_as_one() {
+    let policy = Policy::standard().unwrap();
+    let counted = request().with_covered_rows(Side::Actual, 240);
+    let part = |from: usize| {
+        let deletes = (from..from + 12).map(|i| change(i, Operation::Delete)).collect();
+        plan_of(deletes, 240)
+    };
+    let first = policy.decide(&part(0), &counted);
+    assert_eq!(first.outcome(), Outcome::Ask);
+    // What the store answers once the first part was carried out.
+    let after = first.uses().iter().filter(|taken| taken.limit.starts_with("delete-many/"));
+    let after = after.fold(counted, |r, taken| r.with_used(taken.limit.clone(), taken.count));
+    assert_eq!(policy.decide(&part(12), &after).outcome(), Outcome::Deny);
+    let text = policy.explain(&part(12), &after).to_string();
+    assert!(text.contains("12 of 12 on the actual side were done by other plans"), "{text}");
+    let names: Vec<_> = policy.usages(&part(12), NOW).into_iter().map(|u| u.limit).collect();
+    assert!(first.uses().iter().all(|taken| names.contains(&taken.limit)), "{names:?}");
+}
+
+#[test]
+fn what_the_host_says_is_not_outdone_by_a_proposal() {
+    let policy = policy(json!([{ "id": "all", "outcome": "allow" },
+        { "id": "not-a", "when": "!facts.a", "outcome": "ask" }]));
+    let claims = plan_of(vec![change(0, Operation::Update).with_fact("a", true)], 9);
+    assert_eq!(policy.decide(&claims, &request()).outcome(), Outcome::Allow);
+    assert_eq!(policy.decide(&claims, &request().with_fact("a", true)).outcome(), Outcome::Allow);
+    let decision = policy.decide(&claims, &request().with_fact("a", false));
+    assert_eq!(decision.outcome(), Outcome::Ask);
 }
 
 #[test]

@@ -98,6 +98,31 @@ fn what_clocks_it_lifted_only_break_glass_grants() {
 }
 
 #[test]
+fn a_grant_of_one_opening_serves_under_no_other() {
+    let other = format!("[[rule]]\nid = \"everything\"\noutcome = \"allow\"\n{FREEZE}\n");
+    let (policy, plan) = (policy(WINDOW, &other), plan());
+    let decide =
+        |lifts: &[&str]| opened(&policy, lifts).decide(&policy, &plan, &request(NOW)).unwrap();
+    let both = opened(&policy, &["updates", "everything"]);
+    let (grant, _) = both
+        .grant(&decide(&["updates", "everything"]), &[], &BTreeSet::new(), NOW, &no_keys)
+        .unwrap();
+    let mut opening = both.opening().clone();
+    opening.reason = "another outage".into();
+    let asked = opening.asked(&policy).unwrap();
+    let answers = ["person:bo", "person:cy"].map(|person| {
+        let approver = Approver::new(person, ["owner"]);
+        Approval::new(Answer::Approve, approver, asked.binding().clone(), NOW).attested("desk")
+    });
+    let another = BreakGlass::open(&policy, opening, &answers, NOW, &no_keys).unwrap();
+    let decision = another.decide(&policy, &plan, &request(NOW)).unwrap();
+    assert_eq!(decision.outcome(), Outcome::Allow);
+    let error = grant.permits(&decision, NOW).unwrap_err();
+    assert!(error.message().contains("of the same opening"), "{error}");
+    assert!(both.grant(&decision, &[], &BTreeSet::new(), NOW, &no_keys).is_err());
+}
+
+#[test]
 fn clocks_of_other_rules_stay() {
     let other = format!("[[rule]]\nid = \"everything\"\noutcome = \"allow\"\n{FREEZE}\n");
     let (policy, plan) = (policy(WINDOW, &other), plan());

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use runtime_support::{Mode, Shifted, Target, gate, grant, grant_by, plan, policy, yes};
+use runtime_support::{Mode, Quirk, Shifted, Target, gate, grant, grant_by, plan, policy, yes};
 use trueup::guard::Decision;
 use trueup::runtime::{
     Executor, ExecutorSettings, Gate, Hooks, Next, Point, PolicyGate, RunCounts, RunStatus, Store,
@@ -106,25 +106,45 @@ async fn a_clock_that_jumps_ends_grants_and_never_revives_them() {
     assert!(target.effects().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn splitting_a_plan_evades_no_limit() {
-    let stage = Stage::new();
-    let (target, systems) = stage.target().systems();
-    let policy = policy("rate = { count = 6, per = \"1h\" }");
-    let mut refused = 0;
+/// Which parts of two changes each a policy lets through, with this limit in its one rule.
+async fn parts(stage: &Stage, target: Target, limit: &str) -> (Vec<i64>, usize) {
+    let (target, systems) = target.systems();
+    let (policy, mut begun) = (policy(limit), Vec::new());
     for part in 0..5_i64 {
         let plan = plan(&format!("part-{part}"), [20 + part * 2, 21 + part * 2], 2);
         let grant = grant_by(&policy, &stage.store, &plan);
         match stage.executor().execute(&plan, &grant, &systems, gate(&policy)).await {
-            Ok(run) => assert_eq!(run.wait().await.unwrap().counts().done, 2),
+            Ok(run) => {
+                run.wait().await.unwrap();
+                begun.push(part);
+            }
             Err(error) => {
                 assert_eq!(error.kind(), Kind::Forbidden, "{error}");
                 assert!(error.to_string().contains("the plan is denied now"), "{error}");
-                refused += 1;
             }
         }
     }
-    assert_eq!((refused, target.effects().len()), (2, 6));
+    (begun, target.effects().len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn splitting_a_plan_evades_no_limit() {
+    for limit in ["rate = { count = 6, per = \"1h\" }", "limit = { at_most = 6 }"] {
+        let stage = Stage::new();
+        let begun = parts(&stage, stage.target(), limit).await;
+        assert_eq!(begun, (vec![0, 1, 2], 6), "{limit}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_did_not_do_is_given_back() {
+    let stage = Stage::new();
+    let refuses = [20, 21, 22].into_iter();
+    let target = refuses.fold(stage.target(), |to, id| to.with_quirk(id, Quirk::Refuses));
+    // The first part does nothing and the second half of it; so the third is the first that fits no more.
+    let begun = parts(&stage, target, "limit = { at_most = 2 }").await;
+    assert_eq!(begun, (vec![0, 1], 1));
+    stage.store.verify().unwrap();
 }
 
 /// Waits once after each wave, and stops after the second.

@@ -137,7 +137,8 @@ pub fn guard_explanation(said: &GuardExplanation) -> Json {
 }
 
 /// What a policy is asked, from plain data: `actor` (the chain, who acts first), `now` (milliseconds
-/// since the Unix epoch), and maybe `environment`, `agreed_rows`, `facts` and `used`.
+/// since the Unix epoch), and maybe `environment`, `agreed_rows`, `covered_rows` (of what
+/// a proposed plan writes, as the host knows it), `facts` and `used`.
 ///
 /// # Errors
 /// `invalid`, naming the member that is wrong.
@@ -151,6 +152,10 @@ pub fn request(data: &Json) -> Result<Request> {
     let mut request = Request::new(actor, read.now).with_environment(read.environment);
     if let Some(rows) = read.agreed_rows {
         request = request.with_agreed_rows(rows);
+    }
+    if let Some(rows) = read.covered_rows {
+        let both = Side::BOTH.into_iter();
+        request = both.fold(request, |request, side| request.with_covered_rows(side, rows));
     }
     let request =
         read.facts.into_iter().fold(request, |request, (name, fact)| request.with_fact(name, fact));
@@ -169,6 +174,8 @@ struct Asked {
     environment: String,
     #[serde(default)]
     agreed_rows: Option<u64>,
+    #[serde(default)]
+    covered_rows: Option<u64>,
     #[serde(default)]
     facts: BTreeMap<String, Fact>,
     #[serde(default)]

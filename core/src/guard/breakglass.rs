@@ -182,7 +182,8 @@ impl BreakGlass {
         if policy.hash() != self.policy {
             return refused("the policy was changed since break-glass was opened; open it again");
         }
-        let lifted = Lifted { rules: self.opening.lifts.clone(), until: self.opening.until };
+        let (until, opening) = (self.opening.until, self.opening.digest());
+        let lifted = Lifted { rules: self.opening.lifts.clone(), until, opening };
         let request = Request { lifted: Some(lifted), ..request.clone() };
         Ok(policy.decide(plan, &request))
     }
@@ -206,11 +207,8 @@ impl BreakGlass {
         if granted.contains(&decision.plan()) {
             return refused("the plan already got its one grant under this break-glass");
         }
-        let mine = decision
-            .lifted()
-            .iter()
-            .all(|id| self.opening.lifts.iter().any(|lifts| **id == **lifts));
-        if !mine
+        let other = decision.opening().is_some_and(|opening| opening != self.opening.digest());
+        if other
             || decision.policy() != self.policy
             || *decision.requester() != self.opening.requester
         {

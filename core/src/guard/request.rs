@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trueup_connector::{Error, Kind, Result};
+use trueup_connector::{Error, Hash, Kind, Result};
 
 use super::party;
-use crate::plan::Fact;
+use crate::plan::{Fact, Plan};
+use crate::reconcile::Side;
 
 /// Who acts: the one at work first, then those on whose behalf, one after the other.
 ///
@@ -90,6 +91,8 @@ pub struct Request {
     pub(crate) now: i64,
     pub(crate) environment: String,
     pub(crate) agreed_rows: Option<u64>,
+    /// How many rows the host knows of each side, the expected side first.
+    pub(crate) rows: [Option<u64>; 2],
     pub(crate) facts: BTreeMap<String, Fact>,
     pub(crate) used: BTreeMap<String, u64>,
     pub(crate) lifted: Option<Lifted>,
@@ -100,6 +103,8 @@ pub struct Request {
 pub(crate) struct Lifted {
     pub(crate) rules: Vec<String>,
     pub(crate) until: i64,
+    /// Names the opening.
+    pub(crate) opening: Hash,
 }
 
 impl Request {
@@ -110,6 +115,7 @@ impl Request {
             now,
             environment: String::new(),
             agreed_rows: None,
+            rows: [None; 2],
             facts: BTreeMap::new(),
             used: BTreeMap::new(),
             lifted: None,
@@ -137,7 +143,18 @@ impl Request {
         self
     }
 
-    /// Adds a fact that holds for every change that does not say otherwise itself.
+    /// Sets how many records of a side a proposed plan can speak of, as the host knows it. What the
+    /// plan itself says of that is the proposer's claim: it softens no limit. Plans that were made from
+    /// a report need none.
+    #[must_use]
+    pub fn with_covered_rows(mut self, target: Side, rows: u64) -> Self {
+        let [expected, actual] = &mut self.rows;
+        *(if target == Side::Expected { expected } else { actual }) = Some(rows);
+        self
+    }
+
+    /// Adds a fact that holds for every change. Where a change says otherwise, neither is known: who
+    /// proposes a change must not get round what the host says.
     #[must_use]
     pub fn with_fact(mut self, name: impl Into<String>, fact: impl Into<Fact>) -> Self {
         self.facts.insert(name.into(), fact.into());
@@ -146,16 +163,29 @@ impl Request {
 
     /// Sets how much of a rate or budget was used since the moment that
     /// [`Policy::usages`](super::Policy::usages) names. A rate or budget of which this is not said
-    /// counts as used up.
+    /// counts as used up, a limit as used by nobody else.
     #[must_use]
     pub fn with_used(mut self, limit: impl Into<String>, count: u64) -> Self {
         self.used.insert(limit.into(), count);
         self
     }
 
+    /// How many rows of a side a plan can speak of, if that is more than a claim.
+    pub(crate) fn covered_rows(&self, plan: &Plan, target: Side) -> Option<u64> {
+        let [expected, actual] = self.rows;
+        let known = if target == Side::Expected { expected } else { actual };
+        let impact = plan.impact(target);
+        known.or((!impact.claimed).then_some(impact.covered_rows))
+    }
+
     /// Who asks.
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// How many records both sides had when they last agreed, if that was said.
+    pub fn agreed_rows(&self) -> Option<u64> {
+        self.agreed_rows
     }
 
     /// When.

@@ -97,7 +97,22 @@ fn a_freeze_begins_and_ends_by_the_clocks_of_its_zone() {
     assert_eq!(winter.next_change(start - 1), Some(start));
     assert_eq!(winter.next_change(start), Some(winter.to));
     assert_eq!(winter.next_change(winter.to), None);
+    // 02:30 comes twice: it is frozen until the second time.
+    let autumn = freeze("2026-10-24T18:00", "2026-10-25T02:30").unwrap();
+    let second = 1_792_891_800_000; // 2026-10-25T01:30:00Z
+    assert!(autumn.holds(second - 1) && !autumn.holds(second));
     // Both times lie in the hour that is skipped: they are one moment apart all the same.
     assert!(freeze("2026-03-29T02:10", "2026-03-29T02:20").is_ok());
     assert!(freeze("2026-03-29T02:10", "2026-03-29T02:10").is_err());
+}
+
+#[test]
+fn a_day_that_clocks_show_once_more_is_not_over_before_it_is() {
+    // St. John's put its clocks back at 00:01, to 23:01 of the day before, until 2011.
+    let zone = Zone::named("America/St_Johns").unwrap();
+    let now = 1_162_092_600_000; // 2006-10-29T03:30:00Z, 23:30 or 00:00 there for the second time
+    for at in (0..120).map(|minute| now - 60 * MINUTE + minute * MINUTE) {
+        let (since, until) = Period::Day.around(&zone, at).unwrap();
+        assert!(since <= at && at < until, "{since} {at} {until}");
+    }
 }

@@ -123,8 +123,9 @@ impl Freeze {
     /// The freeze between two local times; else why it cannot be.
     pub(crate) fn new(zone: Zone, from: DateTime, to: DateTime) -> Result<Self, String> {
         let beyond = || "the freeze lies outside the calendar".to_owned();
-        let (start, end) =
-            (zone.moment(from).ok_or_else(beyond)?, zone.moment(to).ok_or_else(beyond)?);
+        // Where clocks show a time twice it is frozen from the first on, and until the second.
+        let [_, end] = zone.moments(to);
+        let (start, end) = (zone.moment(from).ok_or_else(beyond)?, end.ok_or_else(beyond)?);
         match start < end {
             true => Ok(Self { zone, from: start, to: end }),
             false => {
@@ -181,7 +182,9 @@ impl Period {
             }
         };
         // An hour that occurs twice is one hour here: it begins with its first time.
-        Some((zone.moment(start)?, zone.moment(start.checked_add(span).ok()?)?))
+        let [first, second] = zone.moments(start.checked_add(span).ok()?);
+        // Clocks put back over midnight show a day that was over once more.
+        Some((zone.moment(start)?, first.filter(|until| *until > now).or(second)?))
     }
 }
 

@@ -3,7 +3,7 @@
 //! A [`Plan`] is what people approve and the executor runs, exactly. It is made from a report's
 //! findings by a [`Planner`], or proposed change by change. Everything here is pure.
 //!
-//! order: fact → value → change → evident → origin → digest → plan → document → rollback → waves → drafts → planner
+//! order: fact → value → change → evident → writable → origin → digest → plan → document → rollback → waves → drafts → planner
 
 mod change;
 mod digest;
@@ -18,6 +18,7 @@ mod planner;
 mod rollback;
 mod value;
 mod waves;
+mod writable;
 
 #[cfg(test)]
 mod tests;

@@ -95,6 +95,9 @@ pub struct Impact {
     pub covered_rows: u64,
     /// How many records the other side has: what the target is to be made like.
     pub wanted_rows: u64,
+    /// Whether the rows are what a proposer says, not what was counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claimed: bool,
 }
 
 impl Impact {
@@ -108,6 +111,7 @@ impl Impact {
             actions: 0,
             covered_rows,
             wanted_rows: 0,
+            claimed: false,
         }
     }
 

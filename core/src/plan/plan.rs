@@ -13,6 +13,7 @@ use super::digest;
 use super::evident;
 use super::origin::{Impact, Origin};
 use super::value::FieldValue;
+use super::writable;
 use crate::reconcile::{FindingId, Side};
 
 /// An ordered set of changes with a digest: what people approve and the executor runs, exactly.
@@ -77,7 +78,8 @@ pub enum Reason {
 impl Plan {
     /// A plan of these changes, proposed by whoever asks for them rather than found by comparing.
     ///
-    /// `impacts` says how large the systems are that it writes; the changes are counted here.
+    /// `impacts` says how large the systems are that it writes; the changes are counted here. It is the
+    /// proposer's claim, and guard lets it soften nothing.
     /// Changes are put in the order of their waves, and keep their order within a wave.
     ///
     /// # Errors
@@ -88,10 +90,11 @@ impl Plan {
         impacts: impl IntoIterator<Item = Impact>,
         changes: Vec<PlannedChange>,
     ) -> Result<Self> {
-        let mut both = Side::BOTH.map(|side| Impact::new(side, 0));
+        let none = |side| Impact { claimed: true, ..Impact::new(side, 0) };
+        let mut both = Side::BOTH.map(none);
         for impact in impacts {
             if let Some(place) = both.iter_mut().find(|other| other.target == impact.target) {
-                *place = impact;
+                *place = Impact { claimed: true, ..impact };
             }
         }
         let resources = Side::BOTH.map(|_| origin.resource.clone());
@@ -256,6 +259,9 @@ fn check(origin: &Origin, changes: &[PlannedChange]) -> Result<()> {
     let mut seen = BTreeSet::new();
     for change in changes {
         complete(change).map_err(|error| error.with("change", change))?;
+        if let Some(wrong) = writable::wrong(change) {
+            return Err(invalid(&wrong).with("change", change));
+        }
         let mut key = Vec::new();
         for field in change.key() {
             canonical::frame_with(&mut key, |out| field.write(out));

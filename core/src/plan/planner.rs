@@ -78,7 +78,8 @@ impl Planner {
     /// Makes the plan.
     ///
     /// # Errors
-    /// `unsupported` for a loaded report, which has no records; `invalid` where a side that would be
+    /// `unsupported` for a loaded report, which has no records, and for references under a key of
+    /// several fields; `invalid` where a side that would be
     /// written was read without a read id, stages do not rise, a reference is no field, or changes
     /// wait for each other in a circle; `data` for a value that its rule cannot normalise.
     pub fn plan(&self, report: &Report) -> Result<Plan> {
@@ -113,6 +114,10 @@ impl Planner {
         if !rise || stages.iter().any(|percent| !(1..=100).contains(percent)) {
             let message = format!("the stages {stages:?} must rise, from 1 to 100 percent");
             return Err(Error::new(Kind::Invalid, message));
+        }
+        if !self.waves.references.is_empty() && all.fields().key.len() != 1 {
+            let message = "a reference names its record by one value, and the key has more fields; leave out `with_reference`, or compare under a key of one field";
+            return Err(Error::new(Kind::Unsupported, message));
         }
         let names: Vec<&str> = all.fields().compared.iter().map(|f| f.name.as_str()).collect();
         match self.waves.references.iter().find(|field| !names.contains(&field.as_str())) {

@@ -366,7 +366,7 @@ pub(crate) fn grant(store: &Store, plan: &Plan) -> Grant {
 pub(crate) fn grant_by(policy: &Policy, store: &Store, plan: &Plan) -> Grant {
     store.keep_plan(plan).expect("keep");
     let mut request = request();
-    for limit in policy.usages(request.now()) {
+    for limit in policy.usages(plan, request.now()) {
         request = request.with_used(limit.limit, 0);
     }
     let asked = policy.decide(plan, &request).asked().expect("not denied");

@@ -134,7 +134,10 @@ impl Grant {
     pub(crate) fn terms(&self) -> Terms {
         let Self { plan, against, policy, requester, environment, asks, expires, .. } =
             self.clone();
-        let glass = matches!(*self.by, GrantedBy::BreakGlass { .. });
+        let glass = match *self.by {
+            GrantedBy::BreakGlass { opening, .. } => Some(opening),
+            _ => None,
+        };
         Terms { plan, against, policy, requester, environment, asks, expires, glass }
     }
 }
@@ -151,7 +154,8 @@ pub(crate) struct Terms {
     environment: String,
     asks: Vec<Ask>,
     expires: i64,
-    glass: bool,
+    /// The break-glass that it rests on.
+    glass: Option<Hash>,
 }
 
 impl Terms {
@@ -183,9 +187,9 @@ impl Terms {
         if decision.outcome() == Outcome::Deny {
             return Err(forbidden("the plan is denied now; explain the decision to see why"));
         }
-        if !decision.lifted().is_empty() && !self.glass {
+        if decision.opening().is_some() && self.glass != decision.opening() {
             return Err(forbidden(
-                "limits were lifted for this decision; only break-glass grants it",
+                "limits were lifted for this decision; only break-glass grants it, of the same opening",
             ));
         }
         let more = decision.asks().iter().find(|ask| !self.asks.iter().any(|had| covers(had, ask)));

@@ -9,6 +9,29 @@ use super::wrong::{Wrong, wrong};
 pub(super) struct Node {
     pub(super) at: usize,
     pub(super) form: Form,
+    /// How many parts stand in each other at most.
+    height: usize,
+}
+
+impl Node {
+    fn new(at: usize, form: Form) -> Self {
+        let height = 1 + form.parts().map(|part| part.height).max().unwrap_or(0);
+        Self { at, form, height }
+    }
+}
+
+impl Form {
+    fn parts(&self) -> impl Iterator<Item = &Node> {
+        let (one, many): (Option<&Node>, &[Node]) = match self {
+            Self::Literal(_) | Self::Name(_) => (None, &[]),
+            Self::Member(of, _) | Self::Not(of) | Self::Negative(of) => (Some(of), &[]),
+            Self::And(parts) | Self::Or(parts) | Self::List(parts) => (None, parts),
+            Self::Choice(parts) => (None, &parts[..]),
+            Self::Binary(_, parts) | Self::Index(parts) => (None, &parts[..]),
+            Self::Call { on, arguments, .. } => (on.as_deref(), arguments),
+        };
+        one.into_iter().chain(many)
+    }
 }
 
 /// What a part says.
@@ -38,6 +61,8 @@ pub(super) enum Form {
 pub(crate) const LONGEST: usize = 10_000;
 /// How deep its parts may be nested.
 pub(crate) const DEEPEST: usize = 64;
+/// How tall a tree of chains in each other may be.
+const TALLEST: usize = 2 * DEEPEST;
 
 const NO_MESSAGES: &str = "messages are not in this subset of CEL: use facts of their own";
 
@@ -124,6 +149,17 @@ impl Parser {
         found
     }
 
+    /// A chain stands on its left: one in another adds up, without going deeper.
+    fn check_height(&self, left: &Node) -> Result<(), Wrong> {
+        match left.height > TALLEST {
+            true => wrong(
+                self.at(),
+                format!("more than {TALLEST} operators stand in each other: split the rule"),
+            ),
+            false => Ok(()),
+        }
+    }
+
     fn choice(&mut self) -> Result<Node, Wrong> {
         let at = self.at();
         let condition =
@@ -135,7 +171,7 @@ impl Parser {
             let yes = p.joined("||", Form::Or, |p| p.joined("&&", Form::And, Self::relation))?;
             p.expect(":")?;
             let no = p.choice()?;
-            Ok(Node { at, form: Form::Choice(Box::new([condition, yes, no])) })
+            Ok(Node::new(at, Form::Choice(Box::new([condition, yes, no]))))
         })
     }
 
@@ -155,7 +191,7 @@ impl Parser {
         while self.takes(sign) {
             parts.push(part(self)?);
         }
-        Ok(Node { at, form: form(parts) })
+        Ok(Node::new(at, form(parts)))
     }
 
     fn relation(&mut self) -> Result<Node, Wrong> {
@@ -191,8 +227,9 @@ impl Parser {
                     format!("more than {DEEPEST} operators in a row: split the rule"),
                 );
             }
+            self.check_height(&left)?;
             let right = part(self)?;
-            left = Node { at, form: Form::Binary(sign, Box::new([left, right])) };
+            left = Node::new(at, Form::Binary(sign, Box::new([left, right])));
         }
         Ok(left)
     }
@@ -201,7 +238,7 @@ impl Parser {
         let at = self.at();
         if self.takes("!") {
             let of = self.deeper(Self::unary)?;
-            return Ok(Node { at, form: Form::Not(Box::new(of)) });
+            return Ok(Node::new(at, Form::Not(Box::new(of))));
         }
         if !self.takes("-") {
             return self.member();
@@ -209,11 +246,11 @@ impl Parser {
         match self.peek() {
             Token::TooGreat => {
                 self.next += 1;
-                Ok(Node { at, form: Form::Literal(Value::Int(i64::MIN)) })
+                Ok(Node::new(at, Form::Literal(Value::Int(i64::MIN))))
             }
             _ => {
                 let of = self.deeper(Self::unary)?;
-                Ok(Node { at, form: Form::Negative(Box::new(of)) })
+                Ok(Node::new(at, Form::Negative(Box::new(of))))
             }
         }
     }
@@ -241,7 +278,8 @@ impl Parser {
                     format!("more than {DEEPEST} steps in a row: split the rule"),
                 );
             }
-            node = Node { at, form };
+            node = Node::new(at, form);
+            self.check_height(&node)?;
         }
     }
 
@@ -298,7 +336,7 @@ impl Parser {
             Token::Sign(sign) => return wrong(at, format!("a value is missing before `{sign}`")),
             Token::End => return wrong(at, "a value is missing at the end"),
         };
-        Ok(Node { at, form })
+        Ok(Node::new(at, form))
     }
 
     fn named(&mut self, at: usize, name: String) -> Result<Form, Wrong> {

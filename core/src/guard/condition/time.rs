@@ -33,6 +33,8 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<i128> {
     };
     let fraction = clock.get(19..)?;
     let strict = fraction.is_empty() || fraction.len() > 1 && fraction.starts_with('.');
+    // A leap second is no moment of its own here, nor in CEL.
+    let strict = strict && clock.get(17..19) != Some("60");
     let clock: DateTime =
         (strict && shape == "0000-00-00T00:00:00").then(|| clock.parse().ok())??;
     in_range(clock.duration_since(EPOCH).as_nanos() - i128::from(offset) * NANOS)

@@ -32,6 +32,7 @@ pub struct Decision {
     pub(super) counts: Vec<Count>,
     pub(super) uses: Vec<Use>,
     pub(super) lifted: Vec<Arc<str>>,
+    pub(super) opening: Option<Hash>,
     pub(super) timeout: Option<i64>,
     pub(super) evidence: Vec<String>,
     pub(super) stale_share: u64,
@@ -132,6 +133,11 @@ impl Decision {
         &self.lifted
     }
 
+    /// The break-glass that lifted them ([`Opening::digest`](crate::guard::Opening::digest)), if any did.
+    pub fn opening(&self) -> Option<Hash> {
+        self.opening
+    }
+
     /// How long carrying it out may take, in milliseconds, if a rule says.
     pub fn timeout(&self) -> Option<i64> {
         self.timeout
@@ -169,6 +175,7 @@ impl Decision {
             "environment": self.environment,
             "evidence": self.evidence,
             "lifted": self.lifted.iter().map(|id| &**id).collect::<Vec<_>>(),
+            "opening": self.opening.as_ref().map(|opening| hex(opening)),
             "outcome": self.outcome.name(),
             "plan": hex(&self.plan),
             "policy": hex(&self.policy),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::super::moment;
 use super::super::policy::{Policy, PolicyRule};
 use super::super::request::Request;
@@ -51,8 +53,11 @@ pub struct Count {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Use {
-    /// `rule/rate` or `rule/budget`: what [`Request::with_used`] names.
+    /// `rule/rate` or `rule/budget`; of a limit `rule/limit/…` or `rule/reading/…` with what is
+    /// written: what [`Request::with_used`] names.
     pub limit: String,
+    /// The side that a limit is for; rates and budgets are for both.
+    pub side: Option<Side>,
     /// What was used from here on counts.
     pub since: i64,
     /// When a budget begins anew; of a rate, when what is taken now is free again.
@@ -66,8 +71,12 @@ pub struct Use {
 }
 
 impl Use {
+    /// Of a limit, what was not said to be used counts as not used: the plan alone is within it.
     fn is_over(&self) -> bool {
-        self.used.is_none_or(|used| used.saturating_add(self.count) > self.most)
+        match self.used {
+            Some(used) => used.saturating_add(self.count) > self.most,
+            None => self.side.is_none(),
+        }
     }
 }
 
@@ -96,7 +105,7 @@ pub(crate) fn measure(
             continue;
         };
         let before = measured.breaches.len();
-        measured.scope(*place, rule, plan, *sizes);
+        measured.scope(*place, rule, plan, request, *sizes);
         measured.usage(*place, rule, request, sizes.iter().sum());
         measured.clocks(*place, rule, request.now);
         if is_lifted(rule, request) {
@@ -114,28 +123,46 @@ fn is_lifted(rule: &PolicyRule, request: &Request) -> bool {
 }
 
 impl Measured {
-    fn scope(&mut self, place: usize, rule: &PolicyRule, plan: &Plan, sizes: Sizes) {
+    fn scope(
+        &mut self,
+        place: usize,
+        rule: &PolicyRule,
+        plan: &Plan,
+        request: &Request,
+        sizes: Sizes,
+    ) {
         let Some(limit) = rule.limit else { return };
         for (side, count) in Side::BOTH.into_iter().zip(sizes).filter(|(_, count)| *count > 0) {
-            let covered_rows = plan.impact(side).covered_rows;
+            let covered_rows = request.covered_rows(plan, side).unwrap_or(0);
             let allowed = limit.allowed(covered_rows);
-            let count = Count { rule: Arc::clone(&rule.id), side, count, allowed, covered_rows };
-            self.counts.push(count.clone());
-            if count.count > allowed {
-                self.breaches.push((place, Breach::Scope(count)));
+            let rule_id = Arc::clone(&rule.id);
+            let sum = Count { rule: rule_id, side, count, allowed, covered_rows };
+            self.counts.push(sum.clone());
+            for mut one in splits(rule, plan, side, request.now) {
+                one.most = allowed;
+                self.take(place, one, request, count);
+            }
+            if count > allowed {
+                self.breaches.push((place, Breach::Scope(sum)));
             }
         }
     }
 
     fn usage(&mut self, place: usize, rule: &PolicyRule, request: &Request, count: u64) {
-        for mut one in windows(rule, request.now) {
-            one.used = request.used.get(&one.limit).copied();
-            one.count = count;
-            self.changes(one.until);
-            self.uses.push(one.clone());
-            if one.is_over() {
-                self.breaches.push((place, Breach::Used(one)));
-            }
+        for one in windows(rule, request.now) {
+            self.take(place, one, request, count);
+        }
+    }
+
+    fn take(&mut self, place: usize, mut one: Use, request: &Request, count: u64) {
+        one.used = request.used.get(&one.limit).copied();
+        one.count = count;
+        self.changes(one.until);
+        self.uses.push(one.clone());
+        // A plan that is over its limit by itself is said to be so already.
+        let alone = one.side.is_some() && count > one.most;
+        if one.is_over() && !alone {
+            self.breaches.push((place, Breach::Used(one)));
         }
     }
 
@@ -161,6 +188,7 @@ impl Measured {
 pub(crate) fn windows(rule: &PolicyRule, now: i64) -> Vec<Use> {
     let one = |name: &str, most: u64, since: i64, until: i64| Use {
         limit: format!("{}/{name}", rule.id),
+        side: None,
         since,
         until,
         most,
@@ -178,11 +206,40 @@ pub(crate) fn windows(rule: &PolicyRule, now: i64) -> Vec<Use> {
     rate.into_iter().chain(budget).collect()
 }
 
+/// What other plans did counts against a limit so long: a day, less an hour, so that a run every
+/// night is never counted together with the one before.
+const SPLIT_WITHIN: i64 = 23 * 3_600_000;
+
+/// What a limit of a rule counts beside a plan itself, so that nothing is gained by splitting one: what
+/// was done to the same resource of the same system lately, and on the same readings at any time.
+pub(crate) fn splits(rule: &PolicyRule, plan: &Plan, side: Side, now: i64) -> Vec<Use> {
+    if rule.limit.is_none() {
+        return Vec::new();
+    }
+    let (origin, system) = (plan.origin(), plan.system(side));
+    let parts = [&origin.tenant, &system.system, &system.instance, plan.resource(side)];
+    let written = json!(parts).to_string();
+    let readings = json!([origin.expected_read, origin.actual_read]).to_string();
+    let one = |name: String, since: i64, until: i64| Use {
+        limit: format!("{}/{name}", rule.id),
+        side: Some(side),
+        since,
+        until,
+        most: 0,
+        used: None,
+        count: 0,
+    };
+    let (since, until) = (now.saturating_sub(SPLIT_WITHIN), now.saturating_add(SPLIT_WITHIN));
+    let lately = one(format!("limit/{written}"), since, until);
+    vec![lately, one(format!("reading/{readings}/{written}"), i64::MIN, i64::MAX)]
+}
+
 impl Breach {
     /// Whether it is about changes of this side.
     pub(crate) fn concerns(&self, side: Side) -> bool {
         match self {
             Self::Scope(count) => count.side == side,
+            Self::Used(Use { side: Some(of), .. }) => *of == side,
             _ => true,
         }
     }
@@ -196,6 +253,9 @@ impl Breach {
                     "{count} of {covered_rows} rows on the {side} side match, and {allowed} may"
                 )
             }
+            Self::Used(Use { side: Some(side), used: Some(used), count, most, .. }) => format!(
+                "{used} of {most} on the {side} side were done by other plans, and the plan takes {count}"
+            ),
             Self::Used(Use { limit, used: Some(used), count, most, .. }) => {
                 format!("`{limit}`: {used} of {most} are used, and the plan takes {count}")
             }

@@ -29,7 +29,7 @@ use super::request::Request;
 use crate::plan::{Plan, operation_name};
 use crate::reconcile::Side;
 use group::{Groups, group};
-use limits::{Sizes, measure, windows};
+use limits::{Sizes, measure, splits, windows};
 
 impl Policy {
     /// What this policy says of a plan.
@@ -56,12 +56,17 @@ impl Policy {
         Work::of(self, plan, request).decision(self, plan, request)
     }
 
-    /// The rates and budgets that there are, with the moment since which what was used counts.
+    /// The rates, budgets and limits that there are for a plan, with the moment since which what was
+    /// used counts.
     ///
     /// The store answers with [`Request::with_used`]; a decision says in [`Decision::uses`] what a
     /// plan takes.
-    pub fn usages(&self, now: i64) -> Vec<Use> {
-        self.rules().iter().flat_map(|rule| windows(rule, now)).collect()
+    pub fn usages(&self, plan: &Plan, now: i64) -> Vec<Use> {
+        let of = |rule| {
+            let split = Side::BOTH.into_iter().flat_map(move |side| splits(rule, plan, side, now));
+            windows(rule, now).into_iter().chain(split)
+        };
+        self.rules().iter().flat_map(of).collect()
     }
 }
 
@@ -98,7 +103,9 @@ impl Work {
         let groups: Vec<ChangeDecision> = combined.collect();
         let duties = Duties::of(policy, &self.hits);
         let Measured { counts, uses, lifted, changes_at, .. } = self.measured;
-        let lifted_until = request.lifted.as_ref().filter(|_| !lifted.is_empty()).map(|l| l.until);
+        let glass = request.lifted.as_ref().filter(|_| !lifted.is_empty());
+        let (lifted_until, opening) =
+            (glass.map(|glass| glass.until), glass.map(|glass| glass.opening));
         let last = request.now.saturating_add(policy.valid());
         Decision {
             plan: plan.digest(),
@@ -114,6 +121,7 @@ impl Work {
             counts,
             uses,
             lifted,
+            opening,
             timeout: duties.timeout,
             evidence: duties.evidence,
             stale_share: policy.stale_share(),

@@ -14,6 +14,13 @@ pub(crate) struct View<'a> {
     pub(crate) change: &'a PlannedChange,
 }
 
+/// What is said of a fact.
+enum Stated<'a> {
+    Nothing,
+    Fact(&'a Fact),
+    Contradicted,
+}
+
 impl<'a> View<'a> {
     /// The facts at these places, found once: rules ask for the same ones again and again.
     pub(crate) fn known(&self, places: &[usize]) -> Known<'a> {
@@ -31,9 +38,13 @@ impl<'a> View<'a> {
         self.plan.impact(self.change.target())
     }
 
-    /// What the change says, else what the request says.
-    fn stated(&self, name: &str) -> Option<&'a Fact> {
-        self.change.facts().get(name).or_else(|| self.request.facts.get(name))
+    /// What the change says, else what the request says; where they contradict each other it is not
+    /// known, and that is not the same as nothing being said.
+    fn stated(&self, name: &str) -> Stated<'a> {
+        match (self.change.facts().get(name), self.request.facts.get(name)) {
+            (Some(own), Some(other)) if own != other => Stated::Contradicted,
+            (own, other) => own.or(other).map_or(Stated::Nothing, Stated::Fact),
+        }
     }
 
     fn from(&self, origin: &'a Origin) -> Option<Value<'a>> {
@@ -55,7 +66,9 @@ impl<'a> View<'a> {
             Origin::Updates => count(self.impact().updates),
             Origin::Deletes => count(self.impact().deletes),
             Origin::Actions => count(self.impact().actions),
-            Origin::CoveredRows => count(self.impact().covered_rows),
+            Origin::CoveredRows => {
+                self.request.covered_rows(self.plan, self.change.target()).and_then(count)
+            }
             Origin::WantedRows => count(self.impact().wanted_rows),
             Origin::AgreedRows => self.request.agreed_rows.and_then(count),
             Origin::Action => text(operation_name(self.change.operation())),
@@ -63,10 +76,14 @@ impl<'a> View<'a> {
             Origin::Wave => Some(Value::Int(i64::from(self.change.wave()))),
             Origin::Fields => Some(Value::texts(self.change.fields())),
             Origin::Flag(name) => match self.stated(name) {
-                None => Some(Value::Bool(false)),
-                Some(fact) => value(fact, &Type::Bool),
+                Stated::Nothing => Some(Value::Bool(false)),
+                Stated::Fact(fact) => value(fact, &Type::Bool),
+                Stated::Contradicted => None,
             },
-            Origin::Declared(name, of) => value(self.stated(name)?, of),
+            Origin::Declared(name, of) => match self.stated(name) {
+                Stated::Fact(fact) => value(fact, of),
+                Stated::Nothing | Stated::Contradicted => None,
+            },
         }
     }
 }

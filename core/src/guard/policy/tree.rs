@@ -1,5 +1,7 @@
 //! A document, TOML or JSON, as a tree that knows where everything stands.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -97,8 +99,22 @@ impl Source<'_> {
     }
 }
 
+/// How long a document may be, in bytes: no person reads more, and some parsers take long over it.
+const LONGEST: usize = 1_000_000;
+
+fn check_size(text: &str) -> Result<()> {
+    match text.len() > LONGEST {
+        true => {
+            let message = format!("the policy is longer than {LONGEST} bytes: write fewer rules");
+            Err(Error::new(Kind::Invalid, message))
+        }
+        false => Ok(()),
+    }
+}
+
 /// Reads TOML.
 pub(super) fn from_toml(text: &str) -> Result<Spot> {
+    check_size(text)?;
     let table = DeTable::parse(text).map_err(|cause| {
         let at = cause.span().map_or(0, |span| span.start);
         let what = cause.message().lines().next().unwrap_or_default().to_owned();
@@ -144,6 +160,7 @@ const DEEPEST: usize = 16;
 
 /// Reads JSON.
 pub(super) fn from_json(text: &str) -> Result<Spot> {
+    check_size(text)?;
     let raw: &RawValue = serde_json::from_str(text).map_err(|cause| no_json(text, 0, &cause))?;
     json_spot(text, raw, DEEPEST)
 }
@@ -209,9 +226,9 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut found: Vec<(String, &RawValue)> = Vec::new();
+                let (mut found, mut names) = (Vec::<(String, &RawValue)>::new(), BTreeSet::new());
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    if found.iter().any(|(known, _)| *known == name) {
+                    if !names.insert(name.clone()) {
                         return Err(A::Error::custom(format!("`{name}` is there twice")));
                     }
                     found.push((name, value));

@@ -30,6 +30,31 @@ fn undoing_what_took_place_is_a_plan_of_its_own() {
 }
 
 #[test]
+fn what_cannot_be_undone_is_said_and_the_rest_is_undone_from_the_last() {
+    let read = Provenance::read("intune", "devices").with_read_id("r");
+    let update = |id: i64| {
+        PlannedChange::new(Side::Actual, Operation::Update)
+            .with_key([FieldValue::new("id", id)])
+            .with_after([FieldValue::new("os", "14")])
+    };
+    let known = |id: i64| update(id).with_before([FieldValue::new("os", "13")]);
+    let delete =
+        PlannedChange::new(Side::Actual, Operation::Delete).with_key([FieldValue::new("id", 9)]);
+    let changes = vec![known(1), delete, update(3), known(4)];
+    let plan = Plan::propose(Origin::new("n", &read), [], changes).unwrap();
+    let effects = [3, 0, 2, 1].map(Effect::new);
+    let back = plan.rollback(&effects, &read.with_read_id("later")).unwrap();
+    assert_eq!(back.irreversible, [1, 2]);
+    assert_eq!(
+        said(&back.plan),
+        [
+            "0: update id = 4 on the actual side: os = 14 -> os = 13",
+            "0: update id = 1 on the actual side: os = 14 -> os = 13",
+        ]
+    );
+}
+
+#[test]
 fn proposals_are_checked() {
     let read = Provenance::read("intune", "devices").with_read_id("r");
     let origin = || Origin::new("sync", &read);

@@ -3,6 +3,35 @@
 use super::*;
 
 #[test]
+fn what_could_not_be_read_back_is_no_plan() {
+    let read = Provenance::read("intune", "devices").with_read_id("r");
+    let update = |after: Vec<FieldValue>| {
+        PlannedChange::new(Side::Actual, Operation::Update)
+            .with_key([FieldValue::new("id", 1)])
+            .with_after(after)
+    };
+    let one = |value: Value| update(vec![FieldValue::new("v", value)]);
+    let twice = vec![("a".to_owned(), Value::Null), ("a".to_owned(), Value::Null)];
+    let wrong = [
+        update(vec![FieldValue::new("v", 1), FieldValue::new("v", 2)]),
+        one(Value::Date(10_000_000)),
+        one(Value::List(vec![Value::Struct(twice)])),
+        one(Value::Null).with_fact("share", f64::NAN),
+        one(Value::Null).with_fact("share", f64::INFINITY),
+    ];
+    for change in wrong {
+        let plan = Plan::propose(Origin::new("n", &read), [], vec![change.clone()]);
+        assert_eq!(plan.unwrap_err().kind(), Kind::Invalid, "{change:?}");
+    }
+    for value in [Value::Float(f64::NAN), Value::Date(0), Value::Instant(-1), Value::Int(i128::MIN)]
+    {
+        let changes = vec![one(value.clone())];
+        let plan = Plan::propose(Origin::new("n", &read), [], changes).unwrap();
+        assert_eq!(Plan::from_json(&plan.to_json().to_string()).unwrap(), plan, "{value:?}");
+    }
+}
+
+#[test]
 fn narrowing_makes_another_plan() {
     let plan = planned(&devices(), json!([{"id": 1, "os": "14"}]), json!([{"id": 2, "os": "13"}]));
     let narrow = plan.narrow(|change| *change.operation() == Operation::Create).unwrap();

@@ -64,3 +64,13 @@ fn a_plan_needs_a_reading_with_an_id() {
     let error = Planner::new().plan(&report).unwrap_err();
     assert!(error.message().contains("the expected side is written"), "{error}");
 }
+
+#[test]
+fn references_under_a_key_of_several_fields_are_refused() {
+    let rows = json!([{"t": 1, "id": 1, "parent": 1}]);
+    let document = Reconciliation::new("n").with_key(["t", "id"]);
+    let report =
+        compare(&document, &read("e", rows), &read("a", json!([{"t": 1, "id": 2, "parent": 2}])));
+    let error = Planner::new().with_reference("parent").plan(&report).unwrap_err();
+    assert_eq!(error.kind(), Kind::Unsupported, "{error}");
+}

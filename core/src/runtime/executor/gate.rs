@@ -8,6 +8,7 @@ use trueup_connector::{Error, Hash, Kind, Result, async_trait};
 
 use super::super::store::Tx;
 use super::super::store::approvals::{keep_decision, used_by_others};
+use super::super::store::catalogue::last_agreed;
 use super::report::RunCounts;
 use crate::guard::{BreakGlass, Decision, Policy, Request};
 use crate::plan::Plan;
@@ -45,6 +46,12 @@ pub trait Usage {
     /// # Errors
     /// Those of the store.
     fn used(&self, limit: &str, since: i64) -> Result<u64>;
+
+    /// How many records the expected side had when both sides last agreed, if they ever did.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn agreed_rows(&self, plan: &Plan) -> Result<Option<u64>>;
 }
 
 /// Asks a policy, with the time and the use of its limits as they are at that moment.
@@ -73,7 +80,12 @@ impl PolicyGate {
 impl Gate for PolicyGate {
     fn decide(&self, plan: &Plan, now: i64, used: &dyn Usage) -> Result<Decision> {
         let mut request = self.request.clone().at(now);
-        for limit in self.policy.usages(now) {
+        if request.agreed_rows().is_none()
+            && let Some(rows) = used.agreed_rows(plan)?
+        {
+            request = request.with_agreed_rows(rows);
+        }
+        for limit in self.policy.usages(plan, now) {
             let count = used.used(&limit.limit, limit.since)?;
             request = request.with_used(limit.limit, count);
         }
@@ -116,5 +128,11 @@ struct Used<'a, 'b> {
 impl Usage for Used<'_, '_> {
     fn used(&self, limit: &str, since: i64) -> Result<u64> {
         used_by_others(self.tx, limit, since, &self.plan)
+    }
+
+    fn agreed_rows(&self, plan: &Plan) -> Result<Option<u64>> {
+        let from = plan.origin();
+        let named = [&from.tenant, &from.name, &from.resource].map(Clone::clone);
+        Ok(last_agreed(self.tx, &named)?.map(|agreed| agreed.expected))
     }
 }

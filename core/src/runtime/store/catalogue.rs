@@ -204,7 +204,7 @@ fn agree(tx: &mut Tx<'_>, scope: &Scope, counts: Agreed) -> Result<()> {
     tx.log("scope.agreed", &said)
 }
 
-fn last_agreed(tx: &Tx<'_>, named: &[String; 3]) -> Result<Option<Agreed>> {
+pub(in crate::runtime) fn last_agreed(tx: &Tx<'_>, named: &[String; 3]) -> Result<Option<Agreed>> {
     let question = "SELECT expected_count, actual_count FROM scope
         WHERE tenant = ? AND name = ? AND resource = ? AND agreed_at IS NOT NULL";
     let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));

@@ -88,8 +88,27 @@ impl Ticket {
         let values = params![status, reason, tx.now(), self.run];
         tx.run("UPDATE run SET status = ?, reason = ?, ended_at = ? WHERE id = ?", values)?;
         self.leases.iter().try_for_each(|lease| lease::give_back(tx, lease))?;
+        if status != "waiting" {
+            release(tx, &self.run)?;
+        }
         let kind = if status == "waiting" { "run.waiting" } else { "run.ended" };
         tx.log(kind, &json!({"run": self.run, "status": status, "reason": reason}))
+    }
+}
+
+/// Gives back what a run that ended reserved of limits and cannot have used: what surely did not take
+/// place.
+fn release(tx: &mut Tx<'_>, run: &str) -> Result<()> {
+    let question = "SELECT count(*) FROM item WHERE run = ?
+        AND state NOT IN ('authorised', 'retry', 'stale', 'refused', 'failed')";
+    let most = tx.first(question, [run], |row| row.get::<_, i64>(0))?.unwrap_or_default();
+    let given = tx.run(
+        "UPDATE usage SET amount = ? WHERE amount > ? AND plan = (SELECT plan FROM run WHERE id = ?)",
+        params![most, most, run],
+    )?;
+    match given {
+        0 => Ok(()),
+        _ => tx.log("limit.released", None, &json!({"run": run, "most": most})),
     }
 }
 

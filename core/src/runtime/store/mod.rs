@@ -4,7 +4,7 @@
 
 pub(super) mod approvals;
 pub(super) mod beginning;
-mod catalogue;
+pub(super) mod catalogue;
 mod committer;
 mod copies;
 mod drift;

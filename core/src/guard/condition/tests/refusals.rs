@@ -76,3 +76,18 @@ fn a_condition_that_runs_too_long_has_no_value() {
     let condition = Condition::read(text, &scope()).unwrap();
     assert_eq!(condition.holds(&Many), Err(Fault::Failed("the condition takes too many steps")));
 }
+
+#[test]
+fn chains_in_each_other_add_up_and_stay_within_a_small_stack() {
+    let nested = |deep: usize, long: usize| {
+        let chain = " + 1".repeat(long);
+        (0..deep).fold("plan.deletes".to_owned(), |inner, _| format!("({inner}){chain}")) + " > 0"
+    };
+    let small = std::thread::Builder::new().stack_size(1 << 20);
+    let read = small.spawn(move || {
+        assert!(Condition::read(&nested(60, 2), &scope()).is_ok());
+        Condition::read(&nested(30, 64), &scope()).unwrap_err().what
+    });
+    let what = read.unwrap().join().unwrap();
+    assert!(what.contains("stand in each other"), "{what}");
+}

@@ -234,3 +234,10 @@ fn the_standard_policy_is_a_document_like_any_other() {
     assert_eq!(policy.valid(), 3_600_000);
     assert_eq!(policy.stale_share(), 100_000);
 }
+
+#[test]
+fn a_document_that_no_person_reads_is_refused_at_once() {
+    let rules = "# \n".repeat(400_000);
+    let error = Policy::from_toml(&rules).unwrap_err();
+    assert!(error.message().contains("write fewer rules"), "{error}");
+}
