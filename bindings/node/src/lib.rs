@@ -10,6 +10,7 @@
     unreachable_pub,
     reason = "what napi's macros write for each exported item; there is no `unsafe` by hand"
 )]
+#![cfg_attr(test, allow(dead_code, reason = "napi's macros export nothing from a test build"))]
 
 mod approvals;
 mod conform;

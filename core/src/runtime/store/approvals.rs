@@ -136,14 +136,15 @@ pub(in crate::runtime) fn used_by_others(
     since: i64,
     plan: &Hash,
 ) -> Result<u64> {
-    let question = "SELECT coalesce(sum(amount), 0) FROM usage
+    let question = "SELECT coalesce(sum(coalesce(most, amount)), 0) FROM usage
         WHERE rule = ? AND at >= ? AND plan != ?";
     let sum = tx.first(question, params![limit, since, plan], |row| row.get::<_, i64>(0))?;
     Ok(sum.unwrap_or_default().unsigned_abs())
 }
 
 fn used(tx: &Tx<'_>, limit: &str, since: i64) -> Result<u64> {
-    let question = "SELECT coalesce(sum(amount), 0) FROM usage WHERE rule = ? AND at >= ?";
+    let question =
+        "SELECT coalesce(sum(coalesce(most, amount)), 0) FROM usage WHERE rule = ? AND at >= ?";
     let sum = tx.first(question, params![limit, since], |row| row.get::<_, i64>(0))?;
     Ok(sum.unwrap_or_default().unsigned_abs())
 }

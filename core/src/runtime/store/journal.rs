@@ -102,14 +102,16 @@ fn release(tx: &mut Tx<'_>, run: &str) -> Result<()> {
     let question = "SELECT count(*) FROM item WHERE run = ?
         AND state NOT IN ('authorised', 'retry', 'stale', 'refused', 'failed')";
     let most = tx.first(question, [run], |row| row.get::<_, i64>(0))?.unwrap_or_default();
-    let given = tx.run(
-        "UPDATE usage SET amount = ? WHERE amount > ? AND plan = (SELECT plan FROM run WHERE id = ?)",
-        params![most, most, run],
+    let given = tx.rows(
+        "UPDATE usage SET most = ?1 WHERE amount > ?1
+         AND plan = (SELECT plan FROM run WHERE id = ?2) RETURNING rule, lower(hex(plan))",
+        params![most, run],
+        |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
     )?;
-    match given {
-        0 => Ok(()),
-        _ => tx.log("limit.released", None, &json!({"run": run, "most": most})),
-    }
+    given.into_iter().try_for_each(|(limit, plan)| {
+        let said = json!({"run": run, "limit": limit, "plan": plan, "most": most});
+        tx.log("limit.released", &said)
+    })
 }
 
 /// The changes of a run, in their order.
