@@ -124,13 +124,25 @@ node: ## Build the Node package in bindings/node
 node-test: node ## The Node package's tests: scenarios, README, types, connectors
 	cd bindings/node && npm test
 
+.PHONY: swift
+swift: swift-build ## Build the Swift package in bindings/swift and run its tests (sets Swift up where there is none)
+	cd bindings/swift && TRUEUP_CACHE="$(TRUEUP_CACHE)" ./with-swift.sh swift test
+
+.PHONY: swift-build
+swift-build:
+	TRUEUP_CACHE="$(TRUEUP_CACHE)" bindings/swift/build.sh
+
+# What builds a language before its scenarios, if not the target of its name.
+BUILD_swift := swift-build
+
 # What runs scenarios, by language.
 RUN_python := bindings/python/.venv/bin/python bindings/python/tests/scenarios.py
 RUN_node := node bindings/node/test/scenarios.js
+RUN_swift := TRUEUP_CACHE="$(TRUEUP_CACHE)" SEE="$(abspath $(FILE))" bindings/swift/with-swift.sh bindings/swift/.build/debug/trueup-scenarios
 
 .PHONY: scenarios
-scenarios: ## Run scenarios through a language: HOST=python|node, FILE=a file or folder; one JSON line each
-	@$(MAKE) --no-print-directory $(HOST) 1>&2
+scenarios: ## Run scenarios through a language: HOST=python|node|swift, FILE=a file or folder; one JSON line each
+	@$(MAKE) --no-print-directory $(or $(BUILD_$(HOST)),$(HOST)) 1>&2
 	@$(RUN_$(HOST)) $(abspath $(FILE))
 
 # The tests start their own server on loopback; here it is only made sure that there is one to start.

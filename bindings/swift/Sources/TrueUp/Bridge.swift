@@ -1,0 +1,35 @@
+import TrueUpNative
+
+/// What the native half calls a connector by. Whatever the connector throws goes back as a failure that keeps it.
+final class Bridge: Host {
+    private let connector: any Connector
+
+    init(_ connector: any Connector) {
+        self.connector = connector
+    }
+
+    func describe() async throws -> String {
+        try await told { try jsonText(try await connector.describe(), "the connector's description") }
+    }
+
+    func check() async throws {
+        try await told { try await connector.check() }
+    }
+
+    func readPage(request: String) async throws -> HostPage {
+        try await told {
+            let page = try await connector.readPage(try readJSON(request, as: ReadRequest.self))
+            let facts = PageFacts(
+                next: page.next, resume: page.resume, removed: page.removed, coverage: page.coverage)
+            return HostPage(facts: try jsonText(facts, "the page"), records: try page.records.records().native)
+        }
+    }
+
+    private func told<T>(_ call: () async throws -> T) async throws -> T {
+        do {
+            return try await call()
+        } catch {
+            throw Failure(thrown: error)
+        }
+    }
+}
