@@ -31,9 +31,10 @@ pub struct Progress {
 }
 
 /// A job, whatever comes of it.
-trait Work: Send + Sync {
+pub(crate) trait Work: Send + Sync {
     fn cancel(&self);
     fn progress(&self) -> Option<trueup::Progress>;
+    fn when_over(&self, bell: Box<dyn FnOnce() + Send>);
 }
 
 impl<T: Send + 'static> Work for Job<T> {
@@ -43,6 +44,10 @@ impl<T: Send + 'static> Work for Job<T> {
 
     fn progress(&self) -> Option<trueup::Progress> {
         Self::progress(self)
+    }
+
+    fn when_over(&self, bell: Box<dyn FnOnce() + Send>) {
+        Self::when_over(self, bell);
     }
 }
 
@@ -96,19 +101,25 @@ impl Call {
         self.over(Job::read(work)?).await
     }
 
-    async fn over<T: Send + 'static>(&self, job: Job<T>) -> Told<T> {
+    /// The outcome of a job, awaited.
+    pub(crate) async fn over<T: Send + 'static>(&self, job: Job<T>) -> Told<T> {
         let job = Arc::new(job);
+        self.until(job.clone()).await;
+        let nothing = || Err(Error::new(Kind::Internal, "the work left no outcome"));
+        Ok(job.take().unwrap_or_else(nothing)?)
+    }
+
+    /// Waits until work is over; meanwhile it is cancelled and asked by this call.
+    pub(crate) async fn until(&self, work: Arc<dyn Work>) {
         let (ring, over) = channel();
-        job.when_over(move || {
+        work.when_over(Box::new(move || {
             // Where nobody waits any more, nobody is to be told.
             ring.send(()).ok();
-        });
-        self.watch(job.clone());
-        let rung = over.await;
+        }));
+        self.watch(work);
+        // A bell that is gone has rung, or there is nothing to wait for.
+        over.await.ok();
         self.state().work = None;
-        let outcome = rung.ok().and_then(|()| job.take());
-        Ok(outcome
-            .unwrap_or_else(|| Err(Error::new(Kind::Internal, "the work left no outcome")))?)
     }
 
     fn watch(&self, work: Arc<dyn Work>) {

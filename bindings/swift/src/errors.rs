@@ -80,14 +80,20 @@ impl std::error::Error for Failure {}
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let said = failure::Failure::of(&error);
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        let said = failure::Failure::of(error);
         Self::Told {
             kind: said.kind.to_owned(),
             message: said.message,
             context: said.context.into_iter().map(|(name, value)| Place { name, value }).collect(),
             retry: said.retry,
             retry_after: said.retry_after,
-            cause: thrown(&error),
+            cause: thrown(error),
         }
     }
 }
@@ -118,7 +124,7 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for Failure {
 }
 
 /// What a connector threw that led to an error.
-fn thrown(error: &Error) -> Option<Arc<dyn Thrown>> {
+pub(crate) fn thrown(error: &Error) -> Option<Arc<dyn Thrown>> {
     let mut at = std::error::Error::source(error);
     while let Some(cause) = at {
         if let Some(source) = cause.downcast_ref::<Source>() {

@@ -1,11 +1,12 @@
-//! Policies.
+//! Policies, and what they decide.
 
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use trueup::guard;
-use trueup_bindings::flat::{self, hex};
+use trueup::{Result, guard};
+use trueup_bindings::{approvals, flat};
 
+use crate::approvals::BreakGlass;
 use crate::call::Call;
 use crate::errors::Told;
 use crate::plan::Plan;
@@ -13,7 +14,7 @@ use crate::wire;
 
 /// Rules that say what may be done, by whom, when, how much of it, and who is asked.
 #[derive(uniffi::Object)]
-pub struct Policy(guard::Policy);
+pub struct Policy(pub(crate) guard::Policy);
 
 /// The document of the standard policy.
 #[uniffi::export]
@@ -50,39 +51,63 @@ impl Policy {
     pub fn facts(&self) -> String {
         let facts = json!({
             "name": self.0.name(),
-            "hash": hex(&self.0.hash()),
-            "ruleIds": self.0.rule_ids().collect::<Vec<_>>(),
+            "hash": trueup::hex(&self.0.hash()),
+            "rule_ids": self.0.rule_ids().collect::<Vec<_>>(),
         });
         facts.to_string()
     }
 
-    /// What it decides about a plan, as JSON.
-    pub async fn decide(&self, plan: Arc<Plan>, request: String, call: Arc<Call>) -> Told<String> {
-        self.ask(&plan, &request, call, |policy, plan, request| {
-            flat::decision(&policy.decide(plan, request))
+    /// What it decides about a plan, maybe while glass is broken.
+    pub async fn decide(
+        &self,
+        plan: Arc<Plan>,
+        request: String,
+        glass: Option<Arc<BreakGlass>>,
+        call: Arc<Call>,
+    ) -> Told<Arc<Decision>> {
+        let (policy, request) = (self.0.clone(), read_request(&request)?);
+        call.start(move |_| {
+            let decision = match glass {
+                Some(glass) => glass.0.decide(&policy, &plan.0, &request)?,
+                None => policy.decide(&plan.0, &request),
+            };
+            Ok(Arc::new(Decision(decision)))
         })
         .await
     }
 
     /// Why, as JSON.
     pub async fn explain(&self, plan: Arc<Plan>, request: String, call: Arc<Call>) -> Told<String> {
-        self.ask(&plan, &request, call, |policy, plan, request| {
-            flat::guard_explanation(&policy.explain(plan, request))
-        })
-        .await
+        let (policy, request) = (self.0.clone(), read_request(&request)?);
+        let why = move || flat::guard_explanation(&policy.explain(&plan.0, &request)).to_string();
+        call.start(move |_| Ok(why())).await
+    }
+
+    /// The question whether to break glass, as JSON.
+    pub fn glass_question(&self, opening: String) -> Told<String> {
+        let opening = wire::read(&opening, "the opening")?;
+        Ok(approvals::glass_question(&self.0, opening)?.to_string())
     }
 }
 
-impl Policy {
-    async fn ask(
-        &self,
-        plan: &Plan,
-        request: &str,
-        call: Arc<Call>,
-        answer: impl FnOnce(&guard::Policy, &trueup::Plan, &guard::Request) -> Json + Send + 'static,
-    ) -> Told<String> {
-        let (policy, plan) = (self.0.clone(), plan.0.clone());
-        let request = flat::request(&wire::read::<Json>(request, "the question")?)?;
-        call.start(move |_| Ok(answer(&policy, &plan, &request).to_string())).await
+/// What a policy decided about a plan.
+#[derive(uniffi::Object)]
+pub struct Decision(pub(crate) guard::Decision);
+
+#[uniffi::export]
+impl Decision {
+    /// All of it, as JSON.
+    pub fn facts(&self) -> String {
+        flat::decision(&self.0).to_string()
     }
+
+    /// What it asks people, as JSON.
+    pub fn question(&self) -> Told<String> {
+        Ok(approvals::question(&self.0)?.to_string())
+    }
+}
+
+/// What a policy is asked.
+pub(crate) fn read_request(text: &str) -> Result<guard::Request> {
+    flat::request(&wire::read::<Json>(text, "the question to the policy")?)
 }

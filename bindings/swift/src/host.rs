@@ -6,10 +6,11 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
-use trueup::{Context, Error, Kind, ReadRequest, Resource, Result, Schema, Snapshot};
-use trueup_bindings::page;
+use trueup::{Context, Error, Kind, ReadRequest, Resource, Result, Schema};
+use trueup_bindings::write::{self, HostWriter};
+use trueup_bindings::{given, page};
 
-use crate::errors::Failure;
+use crate::errors::{Failure, Told};
 use crate::records::{Given, Records};
 use crate::wire;
 
@@ -26,6 +27,12 @@ pub trait Host: Send + Sync {
 
     /// One page.
     async fn read_page(&self, request: String) -> Result<HostPage, Failure>;
+
+    /// Carries out changes; one receipt a change.
+    async fn apply(&self, changes: String) -> Result<String, Failure>;
+
+    /// What became of a pending change: a receipt.
+    async fn status(&self, handle: String) -> Result<String, Failure>;
 }
 
 /// One page of a connector.
@@ -75,6 +82,24 @@ impl page::Host for SwiftHost {
         })?;
         Ok(facts.page(records?))
     }
+
+    fn writer(&self) -> Option<Box<dyn HostWriter>> {
+        Some(Box::new(self.clone()))
+    }
+}
+
+/// A call is never dropped half-way: what a write did would be lost with it. The executor waits.
+#[async_trait]
+impl HostWriter for SwiftHost {
+    async fn apply(&self, _: Context, changes: Json) -> Result<Json> {
+        let receipts = self.0.apply(changes.to_string()).await?;
+        wire::read(&receipts, "the connector's receipts")
+    }
+
+    async fn status(&self, _: Context, handle: String) -> Result<Json> {
+        let receipt = self.0.status(handle).await?;
+        wire::read(&receipt, "the connector's receipt")
+    }
 }
 
 fn said(request: &ReadRequest) -> String {
@@ -88,14 +113,13 @@ fn said(request: &ReadRequest) -> String {
 }
 
 fn records(given: Given, schema: &Schema, context: &Context) -> Result<RecordBatch> {
-    one_batch(&given.of_schema(schema).resolve(context)?)
+    given::one_batch(&given.of_schema(schema).resolve(context)?)
 }
 
-fn one_batch(snapshot: &Snapshot) -> Result<RecordBatch> {
-    match snapshot.batches() {
-        [] => Ok(RecordBatch::new_empty(snapshot.arrow_schema().clone())),
-        [batch] => Ok(batch.clone()),
-        several => arrow_select::concat::concat_batches(snapshot.arrow_schema(), several)
-            .map_err(|cause| Error::new(Kind::Limit, format!("the page is too large: {cause}"))),
-    }
+/// What the record as it is now means for a change: `holds`, `already` or `stale`; both as JSON.
+#[uniffi::export]
+pub fn change_standing(change: String, record: Option<String>) -> Told<String> {
+    let change: Json = wire::read(&change, "the change")?;
+    let record = record.map(|record| wire::read::<Json>(&record, "the record")).transpose()?;
+    Ok(write::standing(change, record.as_ref(), None)?.to_owned())
 }

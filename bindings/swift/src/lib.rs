@@ -10,9 +10,11 @@
     reason = "what UniFFI's macros write for each exported item; `unsafe` by hand is in `arrow_c.rs` alone"
 )]
 
+mod approvals;
 mod arrow_c;
 mod bytes;
 mod call;
+mod conform;
 mod connector;
 mod errors;
 mod guard;
@@ -23,6 +25,7 @@ mod records;
 mod report;
 mod rows;
 mod snapshot;
+mod store;
 mod table;
 mod wire;
 

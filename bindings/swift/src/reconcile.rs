@@ -1,15 +1,14 @@
 //! Reconciling: documents, runs, and the index for changes.
 
-use std::num::NonZero;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use trueup::{Context, Error, Kind, Result, Run, Side, Snapshot};
+use trueup::{Context, Result, Side, Snapshot};
+use trueup_bindings::compare::{self, Index};
 
 use crate::call::Call;
 use crate::errors::Told;
 use crate::records::{Given, Records};
 use crate::report::{self, Report};
-use crate::wire;
 
 /// What is compared and how.
 #[derive(uniffi::Object)]
@@ -38,16 +37,12 @@ impl Reconciliation {
         call: Arc<Call>,
     ) -> Told<Arc<Report>> {
         let sides = [expected.given(), actual.given()];
-        let base = base.map(|base| base.given());
+        let (base, threads) = (base.map(|base| base.given()), threads.map(|it| it as usize));
         let document = self.0.clone();
         call.start(move |context| {
-            let [expected, actual] = resolve(sides, context)?;
+            let sides = resolve(sides, context)?;
             let base = base.map(|base| base.resolve(context)).transpose()?;
-            let run = fresh(threads)?.with_context(context.clone());
-            let report = match base {
-                None => document.compare(&run, &expected, &actual),
-                Some(base) => document.compare_three_way(&run, &expected, &actual, &base),
-            };
+            let report = compare::compare(&document, context, &sides, base.as_ref(), threads);
             report.map(report::shared)
         })
         .await
@@ -62,12 +57,10 @@ impl Reconciliation {
         call: Arc<Call>,
     ) -> Told<Arc<Incremental>> {
         let (sides, document) = ([expected.given(), actual.given()], self.0.clone());
+        let threads = threads.map(|threads| threads as usize);
         call.start(move |context| {
-            let [expected, actual] = resolve(sides, context)?;
-            // The index lives on, so it must not keep the context of the call that made it.
-            let run = fresh(threads)?;
-            let index = trueup::Incremental::new(document, &run, &expected, &actual)?;
-            Ok(Arc::new(Incremental(Arc::new(Mutex::new(index)))))
+            let index = Index::new(document, &resolve(sides, context)?, threads)?;
+            Ok(Arc::new(Incremental(index)))
         })
         .await
     }
@@ -81,57 +74,38 @@ fn resolve([expected, actual]: [Given; 2], context: &Context) -> Result<[Snapsho
     Ok([side(expected, Side::Expected)?, side(actual, Side::Actual)?])
 }
 
-fn fresh(threads: Option<u32>) -> Result<Run> {
-    let run = Run::fresh()?;
-    match threads.map(|threads| NonZero::new(threads as usize)) {
-        None => Ok(run),
-        Some(Some(threads)) => Ok(run.with_threads(threads)),
-        Some(None) => Err(Error::new(Kind::Invalid, "`threads` must be at least 1")),
-    }
-}
-
 /// Two snapshots side by side, with an index that takes changes.
 #[derive(uniffi::Object)]
-pub struct Incremental(Arc<Mutex<trueup::Incremental>>);
+pub struct Incremental(Index);
 
 #[uniffi::export]
 impl Incremental {
     /// Puts these records in the place of those that have their keys.
     pub async fn change(&self, side: String, records: Arc<Records>, call: Arc<Call>) -> Told<()> {
-        let (side, given) = (wire::side(&side)?, records.given());
-        let change = move |index: &mut trueup::Incremental, context: &Context| {
-            index.change(side, &given.resolve(context)?)
-        };
-        self.work(call, change).await
+        let (side, index) = (compare::side(&side)?, self.0.clone());
+        let given = records.given().of_schema(index.schema(side));
+        call.start(move |context| {
+            let changed = given.resolve(context)?;
+            index.with(context, |index| index.change(side, &changed))
+        })
+        .await
     }
 
     /// Removes the records that have these keys.
     pub async fn remove(&self, side: String, keys: Arc<Records>, call: Arc<Call>) -> Told<u64> {
-        let (side, given) = (wire::side(&side)?, keys.given());
-        let remove = move |index: &mut trueup::Incremental, context: &Context| {
-            index.remove(side, &given.resolve(context)?).map(|removed| removed as u64)
-        };
-        self.work(call, remove).await
+        let (side, index, given) = (compare::side(&side)?, self.0.clone(), keys.given());
+        call.start(move |context| {
+            let keys = given.resolve(context)?;
+            let removed = index.with(context, |index| index.remove(side, &keys))?;
+            Ok(removed as u64)
+        })
+        .await
     }
 
     /// The report that comparing afresh would give.
     pub async fn report(&self, call: Arc<Call>) -> Told<Arc<Report>> {
-        self.work(call, |index, _| index.report().map(report::shared)).await
-    }
-}
-
-impl Incremental {
-    async fn work<T: Send + 'static>(
-        &self,
-        call: Arc<Call>,
-        work: impl FnOnce(&mut trueup::Incremental, &Context) -> Result<T> + Send + 'static,
-    ) -> Told<T> {
         let index = self.0.clone();
-        call.start(move |context| {
-            let mut index = index.lock().unwrap_or_else(PoisonError::into_inner);
-            context.check()?;
-            work(&mut index, context)
-        })
-        .await
+        call.start(move |context| index.with(context, |index| index.report().map(report::shared)))
+            .await
     }
 }

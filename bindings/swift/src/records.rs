@@ -1,17 +1,13 @@
 //! What a caller may give as records.
 
-use std::fs::File;
-use std::io::{Cursor, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::{RecordBatchIterator, RecordBatchReader};
+use arrow_array::RecordBatchReader;
 use arrow_buffer::Buffer;
-use arrow_ipc::reader::{FileReader, StreamDecoder};
-use arrow_schema::ArrowError;
 use serde_json::{Map, Value as Json};
-use trueup::{Context, Error, Field, Kind, Result, Schema};
-use trueup_files::Files;
+use trueup::{Context, Error, Kind, Result, Schema};
+use trueup_bindings::given;
 
 use crate::bytes::Bytes;
 use crate::errors::Told;
@@ -38,6 +34,15 @@ pub(crate) struct GivenRows {
     positional: bool,
 }
 
+/// Records of a resource.
+#[derive(uniffi::Record)]
+pub struct NamedRecords {
+    /// The resource's name.
+    pub name: String,
+    /// The records.
+    pub records: Arc<Records>,
+}
+
 /// A stream, until it is read.
 type Stream = Arc<Mutex<Option<Box<dyn RecordBatchReader + Send>>>>;
 
@@ -51,7 +56,8 @@ impl Records {
         schema: Option<String>,
         positional: bool,
     ) -> Told<Self> {
-        let schema = schema.map(|fields| read_schema(&fields)).transpose()?;
+        let read = |fields: String| given::schema(wire::read(&fields, "the schema")?);
+        let schema = schema.map(read).transpose()?;
         let rows = GivenRows { names, bytes: bytes.take(), positional };
         Ok(Self(Given::Rows(Arc::new(rows), schema)))
     }
@@ -113,16 +119,11 @@ impl Given {
                 trueup::Snapshot::from_batch(batch)
             }
             Self::Json(bytes) => read_json(&bytes),
-            Self::Ipc(bytes) => read_ipc(bytes),
-            Self::Path(path) => read_file(&path, context),
+            Self::Ipc(bytes) => given::ipc(bytes),
+            Self::Path(path) => given::file(&path, context),
             Self::Stream(stream) => read_stream(&stream),
         }
     }
-}
-
-/// A schema from `[{"name": …, "type": …}, …]`.
-fn read_schema(fields: &str) -> Result<Schema> {
-    Schema::new(wire::read::<Vec<Field>>(fields, "the schema")?)
 }
 
 fn read_json(bytes: &[u8]) -> Result<trueup::Snapshot> {
@@ -140,64 +141,4 @@ fn read_stream(stream: &Stream) -> Result<trueup::Snapshot> {
         Error::new(Kind::Invalid, message)
     })?;
     trueup::Snapshot::from_reader(reader)
-}
-
-fn read_ipc(bytes: Buffer) -> Result<trueup::Snapshot> {
-    const FILE: &[u8] = b"ARROW1";
-    if bytes.starts_with(FILE) {
-        let reader = FileReader::try_new(Cursor::new(bytes), None);
-        return trueup::Snapshot::from_reader(reader.map_err(|cause| malformed(&cause))?);
-    }
-    trueup::Snapshot::from_reader(ipc_stream(bytes).map_err(|cause| malformed(&cause))?)
-}
-
-/// The batches of a stream, whose columns stay where the bytes are.
-fn ipc_stream(
-    mut bytes: Buffer,
-) -> Result<
-    RecordBatchIterator<impl Iterator<Item = Result<arrow_array::RecordBatch, ArrowError>>>,
-    ArrowError,
-> {
-    let (mut decoder, mut batches) = (StreamDecoder::new(), Vec::new());
-    while !bytes.is_empty() {
-        batches.extend(decoder.decode(&mut bytes)?);
-    }
-    decoder.finish()?;
-    let schema = decoder.schema();
-    let schema =
-        schema.ok_or_else(|| ArrowError::IpcError("there is no schema in them".to_owned()))?;
-    Ok(RecordBatchIterator::new(batches.into_iter().map(Ok), schema))
-}
-
-fn malformed(cause: &ArrowError) -> Error {
-    Error::new(Kind::Data, format!("the bytes are no whole Arrow IPC stream or file: {cause}"))
-}
-
-/// One file whole. A saved snapshot is a Parquet file too, but one that says what it covers.
-fn read_file(path: &Path, context: &Context) -> Result<trueup::Snapshot> {
-    let files = Files::open(path)?;
-    if is_saved(path).unwrap_or(false) {
-        return trueup::Snapshot::load(path);
-    }
-    let file = files.settings().files.first();
-    let name = file.map(|file| file.name()).transpose()?.unwrap_or_default();
-    files.read_blocking(context, &name)
-}
-
-/// Whether the footer of a Parquet file has a snapshot's description. Any Parquet file can be loaded
-/// as a snapshot, so a word that only looks like it does no harm.
-fn is_saved(path: &Path) -> std::io::Result<bool> {
-    const MARK: &[u8] = b"trueup.snapshot";
-    let mut file = File::open(path)?;
-    let mut end = [0; 8];
-    file.seek(SeekFrom::End(-8))?;
-    file.read_exact(&mut end)?;
-    let [a, b, c, d, magic @ ..] = end;
-    if magic != *b"PAR1" {
-        return Ok(false);
-    }
-    file.seek(SeekFrom::End(-8 - i64::from(u32::from_le_bytes([a, b, c, d]))))?;
-    let mut footer = Vec::new();
-    file.read_to_end(&mut footer)?;
-    Ok(footer.windows(MARK.len()).any(|bytes| bytes == MARK))
 }

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use serde_json::{Value as Json, json};
-use trueup::{FindingId, Kind, Result};
-use trueup_bindings::flat::{self, hex};
+use trueup::{FindingId, Result};
+use trueup_bindings::{compare, flat};
 
 use crate::call::Call;
 use crate::errors::Told;
 use crate::records::Records;
 use crate::snapshot::{self, Snapshot};
-use crate::table::Table;
+use crate::table::{self, Table};
 
 /// What two snapshots agree and disagree on.
 #[derive(uniffi::Object)]
@@ -38,38 +36,22 @@ pub(crate) fn shared(report: trueup::Report) -> Arc<Report> {
 impl Report {
     /// Everything that is known without computing more.
     pub fn facts(&self) -> String {
-        let facts = json!({
-            "name": self.0.name(),
-            "tenant": self.0.tenant(),
-            "resource": self.0.resource(),
-            "key": self.0.key(),
-            "counts": flat::counts(self.0.counts()),
-            "countsByField": self.0.counts_by_field(),
-            "converged": self.0.converged(),
-            "rulesDigest": self.0.rules_digest(),
-            "text": self.0.counts().to_string(),
-        });
-        facts.to_string()
+        compare::facts(&self.0).to_string()
     }
 
     /// The digest over name, rules, coverage, counts and findings.
     pub async fn digest(&self, call: Arc<Call>) -> Told<String> {
-        self.work(call, |report| report.digest().map(|digest| hex(&digest))).await
+        self.work(call, |report| report.digest().map(|digest| trueup::hex(&digest))).await
     }
 
     /// The findings, as a table.
     pub async fn findings(&self, call: Arc<Call>) -> Told<Arc<Table>> {
-        self.work(call, |report| findings(report).map(Arc::new)).await
+        self.work(call, |report| compare::findings(report).map(table::shared)).await
     }
 
     /// Every finding's id and the digest of its state, as JSON.
     pub async fn states(&self, call: Arc<Call>) -> Told<String> {
-        let states = |report: &trueup::Report| {
-            let states = report.states()?;
-            let pairs = states.iter().map(|(id, state)| (id.to_string(), json!(hex(state))));
-            Ok(Json::Object(pairs.collect()).to_string())
-        };
-        self.work(call, states).await
+        Ok(self.work(call, compare::states).await?.to_string())
     }
 
     /// One finding in words, as JSON.
@@ -83,22 +65,17 @@ impl Report {
     /// The rows of a finding about several.
     pub async fn members(&self, finding: String, call: Arc<Call>) -> Told<Arc<Table>> {
         let id: FindingId = finding.parse()?;
-        self.work(call, move |report| report.members(id).map(|rows| Arc::new(rows.into()))).await
+        self.work(call, move |report| report.members(id).map(table::shared)).await
     }
 
     /// The expected side's rows of the keys that matched.
     pub async fn matched(&self, call: Arc<Call>) -> Told<Arc<Table>> {
-        self.work(call, |report| matched(report).map(Arc::new)).await
+        self.work(call, |report| compare::matched(report).map(table::shared)).await
     }
 
     /// Where both sides came from, as JSON.
     pub async fn inputs(&self, call: Arc<Call>) -> Told<String> {
-        let inputs = |report: &trueup::Report| {
-            let inputs = report.inputs()?;
-            let [expected, actual] = [flat::input(&inputs.expected)?, flat::input(&inputs.actual)?];
-            Ok(json!({"expected": expected, "actual": actual}).to_string())
-        };
-        self.work(call, inputs).await
+        Ok(self.work(call, compare::inputs).await?.to_string())
     }
 
     /// The base for the next three-way comparison.
@@ -147,26 +124,6 @@ impl Report {
     }
 }
 
-/// In one piece, unless a column would be too large for that.
-fn findings(report: &trueup::Report) -> Result<Table> {
-    match report.findings_table() {
-        Ok(table) => Ok(table.into()),
-        Err(error) if error.kind() == Kind::Limit => {
-            let batches = report.findings().collect::<Result<Vec<_>>>()?;
-            Ok(Table::new(report.findings_schema(), batches))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn matched(report: &trueup::Report) -> Result<Table> {
-    let batches = report.matched()?.collect::<Result<Vec<_>>>()?;
-    let schema = batches.first().map(RecordBatch::schema);
-    // Nothing matched: then a table without columns says so.
-    let schema = schema.unwrap_or_else(|| Arc::new(arrow_schema::Schema::empty()));
-    Ok(Table::new(schema, batches))
-}
-
 /// What became of findings between two reports.
 #[derive(uniffi::Object)]
 pub struct Drift(trueup::Drift);
@@ -175,24 +132,17 @@ pub struct Drift(trueup::Drift);
 impl Drift {
     /// The counts, and what changed beside the findings.
     pub fn facts(&self) -> String {
-        let facts = json!({
-            "counts": flat::drift_counts(&self.0.counts()),
-            "rulesChanged": self.0.rules_changed(),
-            "coverageChanged": self.0.coverage_changed(),
-            "isEmpty": self.0.is_empty(),
-            "text": self.0.to_string(),
-        });
-        facts.to_string()
+        compare::drift(&self.0).to_string()
     }
 
-    /// The findings that went one way: `opened`, `changed` or `resolved`.
+    /// The findings that went one way.
     pub async fn table(self: Arc<Self>, way: Way, call: Arc<Call>) -> Told<Arc<Table>> {
         let make = match way {
             Way::Opened => trueup::Drift::opened,
             Way::Changed => trueup::Drift::changed,
             Way::Resolved => trueup::Drift::resolved,
         };
-        call.start(move |_| make(&self.0).map(|table| Arc::new(table.into()))).await
+        call.start(move |_| make(&self.0).map(table::shared)).await
     }
 
     /// Findings that stayed as they were.

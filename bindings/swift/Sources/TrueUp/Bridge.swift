@@ -25,11 +25,21 @@ final class Bridge: Host {
         }
     }
 
-    private func told<T>(_ call: () async throws -> T) async throws -> T {
-        do {
-            return try await call()
-        } catch {
-            throw Failure(thrown: error)
-        }
+    func apply(changes: String) async throws -> String {
+        try await told { try jsonText(try await connector.apply(try readJSON(changes)), "the receipts") }
+    }
+
+    func status(handle: String) async throws -> String {
+        try await told { try jsonText(try await connector.status(handle), "the receipt") }
+    }
+
+}
+
+/// Calls the host's code; what it throws goes back as a failure that keeps it.
+func told<T>(_ call: () async throws -> T) async throws -> T {
+    do {
+        return try await call()
+    } catch {
+        throw Failure(thrown: error)
     }
 }

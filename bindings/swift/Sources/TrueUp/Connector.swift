@@ -12,6 +12,14 @@ public protocol Connector: Sendable {
     func check() async throws
     /// One page.
     func readPage(_ request: ReadRequest) async throws -> Page
+    /// Carries out changes: one receipt a change, in their order. Only the executor calls it, with changes that a decision
+    /// allows, on resources that say something of `idempotency`.
+    ///
+    /// A change that fails is a receipt, and the others go on. An error means that nothing is known of any change in the
+    /// call. What the resource's fields cannot take was refused before.
+    func apply(_ changes: [Change]) async throws -> [Receipt]
+    /// What became of a change that was pending.
+    func status(_ handle: String) async throws -> Receipt
 }
 
 /// What a connector says of itself.
@@ -35,9 +43,14 @@ public struct Description: Hashable, Sendable, Codable {
     public struct Resource: Hashable, Sendable, Codable {
         public var name: String
         public var fields: [Field]
+        /// How sending a change twice is kept from having two effects; a resource that says so can be written.
+        public var idempotency: Idempotency?
+        /// What can be done beside creating, updating and deleting.
+        public var actions: [String]?
 
-        public init(_ name: String, fields: [Field]) {
+        public init(_ name: String, fields: [Field], idempotency: Idempotency? = nil, actions: [String]? = nil) {
             (self.name, self.fields) = (name, fields)
+            (self.idempotency, self.actions) = (idempotency, actions)
         }
     }
 }
@@ -134,11 +147,60 @@ extension Connector {
     /// Nothing stands in the way.
     public func check() async throws {}
 
+    public func apply(_ changes: [Change]) async throws -> [Receipt] {
+        throw TrueUpError.unsupported("\(type(of: self)) writes nothing")
+    }
+
+    public func status(_ handle: String) async throws -> Receipt {
+        throw TrueUpError.notFound("there is no pending change `\(handle)`")
+    }
+
     /// Reads a whole resource. The connector is held to its promises: one that breaks the contract (a cursor that stands
     /// twice, a page of other columns) fails with `protocolBroken`.
-    public func read(_ resource: String, progress: ProgressStream? = nil) async throws -> Snapshot {
+    public func read(
+        _ resource: String, pageSize: Int? = nil, progress: ProgressStream? = nil
+    ) async throws -> Snapshot {
+        let (source, size) = (source, pageSize.map(UInt64.init))
+        return try Snapshot(await work(progress) { try await source.read(resource: resource, pageSize: size, call: $0) })
+    }
+
+    /// What changed since the reading whose provenance has this `cursor`: the records that changed, and those that are
+    /// gone.
+    public func readDelta(
+        _ resource: String, since: String, pageSize: Int? = nil, progress: ProgressStream? = nil
+    ) async throws -> (records: Snapshot, removed: [Removed]) {
+        let (source, size) = (source, pageSize.map(UInt64.init))
+        let delta = try await work(progress) {
+            try await source.readDelta(resource: resource, since: since, pageSize: size, call: $0)
+        }
+        return (try Snapshot(delta.records), try readJSON(delta.removed))
+    }
+
+    /// The same system with manners: calls that end in time, that are not too many, and that are made again.
+    ///
+    /// - Parameters:
+    ///   - timeout: `["ask_ms": 60_000, "apply_ms": 120_000]`: how long a question, and a write, may take.
+    ///   - rate: `["calls": 10, "per_ms": 1_000, "burst": 10]`: how many calls there may be in that time.
+    ///   - retry: `["attempts": 5, "first_ms": 200, "longest_ms": 30_000, "patience_ms": 300_000]`: how often a question is
+    ///     asked that could not be answered; a write is never made again by a layer.
+    ///   - readOnly: Without its writer.
+    public func layered(
+        timeout: [String: Int]? = nil, rate: [String: Int]? = nil, retry: [String: Int]? = nil, readOnly: Bool = false
+    ) async throws -> some Connector {
+        let given = [("timeout", timeout), ("rate", rate), ("retry", retry)]
+        var layers = given.compactMap { name, settings in
+            settings.map { JSON.object([name: .object($0.mapValues { .int(Int64($0)) })]) }
+        }
+        if readOnly { layers.append("read_only") }
+        let (source, said) = (source, try jsonText(layers, "the layers"))
+        return Layered(native: try await work { try await source.within(layers: said, call: $0) })
+    }
+
+    /// The same system, whose answers are kept on a tape.
+    public func recorded() async throws -> (connector: some Connector, tape: Tape) {
         let source = source
-        return try Snapshot(await work(progress) { try await source.read(resource: resource, call: $0) })
+        let recorded = try await work { try await source.record(call: $0) }
+        return (Layered(native: recorded.source), Tape(recorded.tape))
     }
 
     /// The pages of a resource, one after the other, as the engine sees them.

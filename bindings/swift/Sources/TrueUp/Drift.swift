@@ -19,6 +19,13 @@ public final class Drift: Sendable, CustomStringConvertible {
         let coverageChanged: Bool
         let isEmpty: Bool
         let text: String
+
+        enum CodingKeys: String, CodingKey {
+            case counts, text
+            case rulesChanged = "rules_changed"
+            case coverageChanged = "coverage_changed"
+            case isEmpty = "is_empty"
+        }
     }
 
     /// How many findings went which way.

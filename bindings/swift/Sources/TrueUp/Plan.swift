@@ -32,9 +32,13 @@ public final class Plan: Sendable, CustomStringConvertible {
         let digest: String
         let waves: Int
         let impacts: [String: JSON]
-        let resources: [String: String]
         let leftOut: [JSON]
         let text: String
+
+        enum CodingKeys: String, CodingKey {
+            case origin, digest, waves, impacts, text
+            case leftOut = "left_out"
+        }
     }
 
     init(_ native: TrueUpNative.Plan) throws {
@@ -80,7 +84,7 @@ public final class Plan: Sendable, CustomStringConvertible {
     public func impact(on side: Side) -> JSON { facts.impacts[side.rawValue] ?? .null }
 
     /// What the system on one side calls the resource.
-    public func resource(on side: Side) -> String { facts.resources[side.rawValue] ?? "" }
+    public func resource(on side: Side) -> String { (try? native.resource(side: side.rawValue)) ?? "" }
 
     /// The plan of those changes that `keep` is true for: another plan, with another digest.
     public func narrow(_ keep: (PlannedChange) throws -> Bool) throws -> Plan {
@@ -161,7 +165,7 @@ public struct ProposedChange: Hashable, Sendable, Encodable {
 }
 
 /// A change of a plan that took place, and what its receipt said of the record.
-public struct Effect: Hashable, Sendable, Encodable {
+public struct Effect: Hashable, Sendable, Codable {
     public var place: Int
     public var id: String?
     public var version: String?

@@ -15,13 +15,18 @@ public final class Policy: Sendable {
     private struct Facts: Decodable {
         let name: String
         let hash: String
-        let ruleIds: [String]
+        let ruleIDs: [String]
+
+        enum CodingKeys: String, CodingKey {
+            case name, hash
+            case ruleIDs = "rule_ids"
+        }
     }
 
     private init(_ native: TrueUpNative.Policy) throws {
         let facts = try readJSON(native.facts(), as: Facts.self)
         self.native = native
-        (name, hash, ruleIDs) = (facts.name, facts.hash, facts.ruleIds)
+        (name, hash, ruleIDs) = (facts.name, facts.hash, facts.ruleIDs)
     }
 
     /// Reads a TOML document.
@@ -48,25 +53,27 @@ public final class Policy: Sendable {
     /// The policy as JSON.
     public var json: String { native.toJson() }
 
-    /// What it decides about a plan.
+    /// What it decides about a plan, maybe while glass is broken.
     public func decide(
-        _ plan: Plan, _ question: Question, progress: ProgressStream? = nil
+        _ plan: Plan, _ request: Request, glass: BreakGlass? = nil, progress: ProgressStream? = nil
     ) async throws -> Decision {
-        let asked = try question.said()
-        return try readJSON(
-            await work(progress) { try await native.decide(plan: plan.native, request: asked, call: $0) })
+        let asked = try request.said()
+        return try Decision(
+            await work(progress) {
+                try await native.decide(plan: plan.native, request: asked, glass: glass?.native, call: $0)
+            })
     }
 
     /// Why it decides so.
-    public func explain(_ plan: Plan, _ question: Question, progress: ProgressStream? = nil) async throws -> Reasons {
-        let asked = try question.said()
+    public func explain(_ plan: Plan, _ request: Request, progress: ProgressStream? = nil) async throws -> Reasons {
+        let asked = try request.said()
         return try readJSON(
             await work(progress) { try await native.explain(plan: plan.native, request: asked, call: $0) })
     }
 }
 
 /// What a policy is asked about a plan.
-public struct Question: Hashable, Sendable {
+public struct Request: Hashable, Sendable {
     /// Who acts, or a chain: who acts first, then on whose behalf.
     public var actor: Names
     /// When; now if not given.
@@ -98,7 +105,7 @@ public struct Question: Hashable, Sendable {
         return try jsonText(
             Said(
                 actor: actor.all, now: milliseconds(now ?? Date()), environment: environment, agreed_rows: agreedRows,
-                facts: facts, used: used), "the question")
+                facts: facts, used: used), "the question to the policy")
     }
 }
 
@@ -108,49 +115,61 @@ public enum Outcome: String, CaseIterable, Sendable, Codable {
 }
 
 /// What a policy decided about a plan: an outcome for each change, and the greatest of them for the plan.
-public struct Decision: Hashable, Sendable, Decodable {
-    public let outcome: Outcome
-    /// The greatest risk of its changes: `R1`, `R2` or `R3`, which always asks.
-    public let risk: String
-    public let score: Int
-    /// Who must be asked for the plan as a whole: every one of these.
-    public let asks: [JSON]
-    /// The different decisions there are among its changes, with the rules that decided.
-    public let changes: [JSON]
-    public let at: Date
-    /// Until when it holds: no window, freeze or budget changes before.
-    public let validUntil: Date
-    /// The plan's digest.
-    public let plan: String
-    /// The policy's hash.
-    public let policy: String
+public final class Decision: Sendable {
+    let native: TrueUpNative.Decision
+    private let facts: Facts
+
+    private struct Facts: Decodable {
+        let outcome: Outcome
+        let risk: String
+        let score: Int
+        let asks: [JSON]
+        let changes: [JSON]
+        let at: Int64
+        let validUntil: Int64
+        let plan: String
+        let policy: String
+        let places: [String: [Int]]
+
+        enum CodingKeys: String, CodingKey {
+            case outcome, risk, score, asks, changes, at, plan, policy, places
+            case validUntil = "valid_until"
+        }
+    }
+
+    init(_ native: TrueUpNative.Decision) throws {
+        let said = native.facts()
+        self.native = native
+        facts = try readJSON(said)
+        document = try readJSON(said)
+    }
+
     /// All of it as the engine writes it.
     public let document: JSON
-    private let byOutcome: [String: [Int]]
+
+    public var outcome: Outcome { facts.outcome }
+    /// The greatest risk of its changes: `R1`, `R2` or `R3`, which always asks.
+    public var risk: String { facts.risk }
+    public var score: Int { facts.score }
+    /// Who must be asked for the plan as a whole: every one of these.
+    public var asks: [JSON] { facts.asks }
+    /// The different decisions there are among its changes, with the rules that decided.
+    public var changes: [JSON] { facts.changes }
+    public var at: Date { date(facts.at) }
+    /// Until when it holds: no window, freeze or budget changes before.
+    public var validUntil: Date { date(facts.validUntil) }
+    /// The plan's digest.
+    public var plan: String { facts.plan }
+    /// The policy's hash.
+    public var policy: String { facts.policy }
 
     /// The places of the changes in the plan that have an outcome; `plan.without(decision.places(.deny))` leaves the
     /// denied out.
-    public func places(_ outcome: Outcome) -> [Int] { byOutcome[outcome.rawValue] ?? [] }
+    public func places(_ outcome: Outcome) -> [Int] { facts.places[outcome.rawValue] ?? [] }
 
-    enum CodingKeys: String, CodingKey {
-        case outcome, risk, score, asks, changes, at, plan, policy
-        case validUntil = "valid_until"
-        case byOutcome = "places"
-    }
-
-    public init(from decoder: any Decoder) throws {
-        let members = try decoder.container(keyedBy: CodingKeys.self)
-        outcome = try members.decode(Outcome.self, forKey: .outcome)
-        risk = try members.decode(String.self, forKey: .risk)
-        score = try members.decode(Int.self, forKey: .score)
-        asks = try members.decode([JSON].self, forKey: .asks)
-        changes = try members.decode([JSON].self, forKey: .changes)
-        at = date(try members.decode(Int64.self, forKey: .at))
-        validUntil = date(try members.decode(Int64.self, forKey: .validUntil))
-        plan = try members.decode(String.self, forKey: .plan)
-        policy = try members.decode(String.self, forKey: .policy)
-        byOutcome = try members.decode([String: [Int]].self, forKey: .byOutcome)
-        document = try JSON(from: decoder)
+    /// The question that it puts to people; a denial puts none.
+    public func question() throws -> Question {
+        Question(data: try readJSON(try guarded { try native.question() }))
     }
 }
 

@@ -16,6 +16,12 @@ public final class Report: Sendable, CustomStringConvertible {
         let converged: Bool
         let rulesDigest: String
         let text: String
+
+        enum CodingKeys: String, CodingKey {
+            case name, tenant, resource, key, counts, converged, text
+            case countsByField = "counts_by_field"
+            case rulesDigest = "rules_digest"
+        }
     }
 
     init(_ native: TrueUpNative.Report) throws {

@@ -23,6 +23,30 @@ extension BuiltIn {
     }
 }
 
+/// A system within layers.
+struct Layered: BuiltIn {
+    let native: Source
+}
+
+/// What a system said, kept: to be looked at, and to be said again without the system.
+public final class Tape: Sendable {
+    private let native: TrueUpNative.Tape
+
+    init(_ native: TrueUpNative.Tape) {
+        self.native = native
+    }
+
+    /// All of it, as JSON lines.
+    public func text() throws -> String {
+        try guarded { try native.text() }
+    }
+
+    /// The system that says what is on a tape.
+    public static func replay(_ text: String) throws -> some Connector {
+        Layered(native: try guarded { try .replay(tape: text) })
+    }
+}
+
 /// Files as a system: CSV, JSON lines, JSON, Parquet and Arrow, each a resource; types are found without loss.
 public struct Files: BuiltIn {
     let native: Source

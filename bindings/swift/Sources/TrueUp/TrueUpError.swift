@@ -135,7 +135,7 @@ extension TrueUpError {
             }
         let places = Dictionary(context.map { ($0.name, $0.value) }) { first, _ in first }
         let details = ErrorDetails(
-            context: places, retry: retry, retryAfter: retryAfter, cause: (cause as? Holder)?.error)
+            context: places, retry: retry, retryAfter: retryAfter, cause: cause.flatMap(held))
         self.init(Kind(rawValue: name) ?? .internal, message, details)
     }
 }
@@ -162,6 +162,11 @@ private final class Holder: Thrown {
     func text() -> String {
         String(describing: error)
     }
+}
+
+/// What a connector threw.
+func held(_ thrown: any Thrown) -> (any Error)? {
+    (thrown as? Holder)?.error
 }
 
 /// What errors of Swift and of Foundation mean; any other is a mistake in the connector.
