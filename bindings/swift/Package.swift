@@ -32,6 +32,11 @@ let package = Package(
             swiftSettings: [.swiftLanguageMode(.v5)], linkerSettings: linking),
         .target(name: "TrueUp", dependencies: ["TrueUpNative"]),
         .executableTarget(name: "trueup-scenarios", dependencies: ["TrueUp"]),
+        .target(
+            name: "ConnectorTemplate", dependencies: ["TrueUp"], path: "Template/Sources/ConnectorTemplate"),
+        .testTarget(
+            name: "ConnectorTemplateTests", dependencies: ["ConnectorTemplate", "TrueUp"],
+            path: "Template/Tests/ConnectorTemplateTests"),
         .testTarget(name: "TrueUpTests", dependencies: ["TrueUp", "trueup-scenarios"]),
     ]
 )

@@ -151,17 +151,6 @@ impl Store {
         self.work(call, move |store| store.keep_grant(&grant.0)).await
     }
 
-    /// Writes down that glass was broken, and when its review is due.
-    pub async fn keep_break_glass(
-        &self,
-        glass: Arc<BreakGlass>,
-        review: i64,
-        call: Arc<Call>,
-    ) -> Told<String> {
-        let keep = move |store: &store::Store| store.keep_break_glass(&glass.0, review);
-        Ok(self.work(call, keep).await?.to_string())
-    }
-
     /// Signs the log's head.
     pub async fn checkpoint(&self, key: Arc<Key>, call: Arc<Call>) -> Told<String> {
         self.work(call, move |store| store.checkpoint(&key.0)).await

@@ -9,7 +9,12 @@ final class Bridge: Host {
     }
 
     func describe() async throws -> String {
-        try await told { try jsonText(try await connector.describe(), "the connector's description") }
+        try await told {
+            if let plain = connector as? any PlainConnector {
+                return try jsonText(try await plain.describeAsData(), "the connector's description")
+            }
+            return try jsonText(try await connector.describe(), "the connector's description")
+        }
     }
 
     func check() async throws {
@@ -26,7 +31,13 @@ final class Bridge: Host {
     }
 
     func apply(changes: String) async throws -> String {
-        try await told { try jsonText(try await connector.apply(try readJSON(changes)), "the receipts") }
+        try await told {
+            let changes: [Change] = try readJSON(changes)
+            if let plain = connector as? any PlainConnector {
+                return try jsonText(try await plain.applyAsData(changes), "the receipts")
+            }
+            return try jsonText(try await connector.apply(changes), "the receipts")
+        }
     }
 
     func status(handle: String) async throws -> String {

@@ -22,6 +22,21 @@ public protocol Connector: Sendable {
     func status(_ handle: String) async throws -> Receipt
 }
 
+/// A connector whose description and receipts are plain data already: one that passes on what somebody else says, say.
+/// The engine holds them to the contract as it does those of any other.
+public protocol PlainConnector: Connector {
+    /// What there is.
+    func describeAsData() async throws -> JSON
+    /// Carries out changes: one receipt a change.
+    func applyAsData(_ changes: [Change]) async throws -> JSON
+}
+
+extension PlainConnector {
+    public func describe() async throws -> Description {
+        try readJSON(try jsonText(try await describeAsData(), "the description"))
+    }
+}
+
 /// What a connector says of itself.
 public struct Description: Hashable, Sendable, Codable {
     public var system: String

@@ -28,7 +28,7 @@ public final class Plan: Sendable, CustomStringConvertible {
     public let changes: [PlannedChange]
 
     private struct Facts: Decodable {
-        let origin: [String: String]
+        let origin: [String: JSON]
         let digest: String
         let waves: Int
         let impacts: [String: JSON]
@@ -69,8 +69,8 @@ public final class Plan: Sendable, CustomStringConvertible {
 
     /// The plan as JSON. Secret values are not in it; their fields are.
     public var json: String { native.toJson() }
-    /// What it was made from: tenant, name, resource, and the readings of both sides.
-    public var origin: [String: String] { facts.origin }
+    /// What it was made from: tenant, name, resource, and the systems and readings of both sides.
+    public var origin: [String: JSON] { facts.origin }
     /// The digest over origin and changes, in hexadecimal digits.
     public var digest: String { facts.digest }
     /// How many waves it has.

@@ -52,14 +52,6 @@ public final class Store: Sendable {
         try await work { try await native.keepGrant(grant: grant.native, call: $0) }
     }
 
-    /// Writes down that glass was broken; gives the name under which it is reviewed.
-    public func keep(_ glass: BreakGlass, reviewDue: Date) async throws -> String {
-        let kept = try await work {
-            try await native.keepBreakGlass(glass: glass.native, review: milliseconds(reviewDue), call: $0)
-        }
-        return try readJSON(kept, as: JSON.self)["id"]?.string ?? ""
-    }
-
     /// A plan that was kept. One that writes secrets can be looked at, but not carried out.
     public func plan(_ digest: String) async throws -> Plan {
         try Plan(await work { try await native.plan(digest: digest, call: $0) })
@@ -77,8 +69,8 @@ public final class Store: Sendable {
     }
 
     /// A grant that was written down, and the run that used it.
-    public func permitted(_ grant: String) async throws -> JSON {
-        try await ask(["permitted": ["grant": .string(grant)]])
+    public func grant(_ id: String) async throws -> JSON {
+        try await ask(["grant": ["grant": .string(id)]])
     }
 
     /// How much of a limit plans have used since then.
@@ -86,14 +78,14 @@ public final class Store: Sendable {
         try await ask(["used": ["limit": .string(limit), "since": .int(milliseconds(since))]])
     }
 
-    /// Every break-glass, last first, with when its review is due and who has reviewed it.
-    public func breakGlasses() async throws -> [JSON] {
-        try await ask("break_glasses")
+    /// Every review that break-glass brought, with when it is due and who has made it.
+    public func reviews() async throws -> [JSON] {
+        try await ask("reviews")
     }
 
-    /// Writes down that somebody has looked at what was done under a break-glass.
-    public func review(_ breakGlass: String, by: String) async throws {
-        try await tell(["review": ["break_glass": .string(breakGlass), "by": .string(by)]])
+    /// Writes down that somebody has looked at what was done under a grant of break-glass.
+    public func review(_ grant: String, by: String) async throws {
+        try await tell(["review": ["grant": .string(grant), "by": .string(by)]])
     }
 
     /// Notes a reading in the catalogue.

@@ -73,6 +73,22 @@ extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressib
     }
 }
 
+extension Value: CustomStringConvertible {
+    /// The value as text: what it looks like, without its type.
+    public var description: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): String(value)
+        case .int(let value): String(value)
+        case .float(let value): String(value)
+        case .bytes(let value): hex(value)
+        case .text(let text), .decimal(let text), .date(let text), .datetime(let text), .instant(let text): text
+        case .list(let items): "\(items)"
+        case .record(let members): "\(members)"
+        }
+    }
+}
+
 extension Value {
     /// The JSON form: what JSON lacks is an object of one member that names its type.
     public var json: JSON {

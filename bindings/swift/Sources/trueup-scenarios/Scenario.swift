@@ -16,7 +16,11 @@ struct Scenario {
         self.json = json
     }
 
-    var name: String { json["name"]?.string ?? "" }
+    /// The report's digest, and what differs from what must come out.
+    func checked() async throws -> (digest: String?, why: [String]) {
+        let outcome = try await run()
+        return (try await outcome.report.digest(), try await differences(outcome))
+    }
 
     func run() async throws -> Outcome {
         let reconciliation = try Reconciliation(json: try text(document))
@@ -38,16 +42,6 @@ struct Scenario {
         let wrong = got.keys.sorted().filter { got[$0] != wanted[$0] }
         return wrong.map { "\($0): \(show(got[$0])) instead of \(show(wanted[$0]))" }
             + (try await planDifferences(outcome.report))
-    }
-
-    /// What differs from the error that must come out.
-    func differences(_ error: TrueUpError) -> [String] {
-        guard let want = json["want"]?["error"] else { return ["\(error)"] }
-        let kind = want["kind"]?.string ?? ""
-        let pieces = (want["contains"]?.array ?? []).compactMap(\.string)
-        let missing = pieces.filter { !error.message.contains($0) }
-        return (error.kind.rawValue == kind ? [] : ["\(error.kind.rawValue) instead of \(kind)"])
-            + missing.map { "`\($0)` is not in: \(error.message)" }
     }
 
     private var document: JSON {
@@ -128,7 +122,7 @@ private func finding(_ finding: Finding, _ state: String?, isThreeWay: Bool) -> 
 }
 
 /// A cell as scenarios write it: lists and structs may stand as they are.
-private func cell(_ json: JSON) -> Value {
+func cell(_ json: JSON) -> Value {
     if let value = Value(json: json) { return value }
     switch json {
     case .array(let items): return .list(items.map(cell))
@@ -139,16 +133,16 @@ private func cell(_ json: JSON) -> Value {
 
 private func optional(_ text: String?) -> JSON { text.map(JSON.string) ?? .null }
 
-private func show(_ json: JSON?) -> String { (try? json.map(text)) ?? "nothing" }
+func show(_ json: JSON?) -> String { (try? json.map(text)) ?? "nothing" }
 
-private func text(_ json: JSON) throws -> String {
+func text(_ json: JSON) throws -> String {
     String(decoding: try JSONEncoder().encode(json), as: UTF8.self)
 }
 
-private func plain(_ data: some Encodable) throws -> JSON {
+func plain(_ data: some Encodable) throws -> JSON {
     try JSONDecoder().decode(JSON.self, from: JSONEncoder().encode(data))
 }
 
-private func read<T: Decodable>(_ json: JSON) throws -> T {
+func read<T: Decodable>(_ json: JSON) throws -> T {
     try JSONDecoder().decode(T.self, from: JSONEncoder().encode(json))
 }

@@ -25,7 +25,7 @@ func files(_ place: String) throws -> [String] {
     guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder), isFolder.boolValue else {
         return [place]
     }
-    let names = try FileManager.default.contentsOfDirectory(atPath: place)
+    let names = FileManager.default.enumerator(atPath: place)?.compactMap { $0 as? String } ?? []
     return names.filter { $0.hasSuffix(".json") }.sorted().map { "\(place)/\($0)" }
 }
 
@@ -38,15 +38,18 @@ struct Line: Encodable {
     let why: [String]
 
     init(file: String) async throws {
-        let scenario = try Scenario(JSONDecoder().decode(JSON.self, from: Data(contentsOf: URL(fileURLWithPath: file))))
-        name = scenario.name
+        let data = try Data(contentsOf: URL(fileURLWithPath: file))
+        let json = try JSONDecoder().decode(JSON.self, from: data)
+        name = json["name"]?.string ?? ""
         do {
-            let outcome = try await scenario.run()
-            digest = try await outcome.report.digest()
-            why = try await scenario.differences(outcome)
+            if json["system"] == nil {
+                (digest, why) = try await Scenario(json).checked()
+            } else {
+                (digest, why) = try await Way(json).checked()
+            }
         } catch let failure as TrueUpError {
             error = failure.kind.rawValue
-            why = scenario.differences(failure)
+            why = differences(failure, json["want"]?["error"])
         }
         passed = why.isEmpty
     }
@@ -61,4 +64,14 @@ struct Line: Encodable {
         try members.encode(error, forKey: .error)
         if !passed { try members.encode(why, forKey: .why) }
     }
+}
+
+/// What differs from the error that must come out.
+private func differences(_ error: TrueUpError, _ want: JSON?) -> [String] {
+    guard let want else { return ["\(error)"] }
+    let kind = want["kind"]?.string ?? ""
+    let pieces = (want["contains"]?.array ?? []).compactMap(\.string)
+    let missing = pieces.filter { !error.message.contains($0) }
+    return (error.kind.rawValue == kind ? [] : ["\(error.kind.rawValue) instead of \(kind)"])
+        + missing.map { "`\($0)` is not in: \(error.message)" }
 }

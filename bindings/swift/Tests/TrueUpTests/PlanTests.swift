@@ -66,7 +66,7 @@ import TrueUp
     @Test func whatIsDeniedCanBeLeftOut() async throws {
         let (policy, plan) = (try Policy(toml: Self.creates), try await planned())
         let noon = Date(timeIntervalSince1970: 1_769_860_800)
-        let question = Question(actor: ["agent:sync", "person:ada"], now: noon, facts: ["lost": true])
+        let question = Request(actor: ["agent:sync", "person:ada"], now: noon, facts: ["lost": true])
         let decision = try await policy.decide(plan, question)
         #expect(decision.outcome == .deny && decision.at == noon)
         #expect(decision.places(.deny).map { plan.changes[$0].operation } == ["delete"])
@@ -75,7 +75,7 @@ import TrueUp
         #expect(try await policy.decide(left, question).outcome == .allow)
         let reasons = try await policy.explain(plan, question)
         #expect(reasons.outcome == .deny && !reasons.description.isEmpty)
-        try await fails(.invalid) { _ = try await policy.decide(plan, Question(actor: [])) }
+        try await fails(.invalid) { _ = try await policy.decide(plan, Request(actor: [])) }
     }
 
     @Test func documents() async throws {
