@@ -6,8 +6,8 @@
 #   TRUEUP_CACHE   ~/.cache/trueup by default
 #   SEE            a file or folder that the command is to see, beside this repository
 #
-# Everything is mounted in a mount namespace of its own: it ends with the command, whatever ends that, and nobody
-# outside ever sees it.
+# Mounts and processes are in namespaces of their own: they end with the command, whatever ends that, and nobody
+# outside ever sees the mounts.
 set -euo pipefail
 
 if command -v swift > /dev/null; then
@@ -20,11 +20,11 @@ if [ -z "${TRUEUP_OWN_MOUNTS:-}" ]; then
     echo "there is no swift on PATH: install it (https://www.swift.org/install), or run this as root on Debian" >&2
     exit 1
   fi
-  if ! unshare --mount true 2> /dev/null; then
+  if ! unshare --mount --pid --fork true 2> /dev/null; then
     echo "there is no swift on PATH, and nothing can be mounted here for one: install it" >&2
     exit 1
   fi
-  TRUEUP_OWN_MOUNTS=1 exec unshare --mount --propagation private "$package/with-swift.sh" "$@"
+  TRUEUP_OWN_MOUNTS=1 exec unshare --mount --propagation private --pid --fork --kill-child "$package/with-swift.sh" "$@"
 fi
 
 cache=${TRUEUP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/trueup}

@@ -98,7 +98,7 @@ private func answer(_ question: Question, _ said: JSON) throws -> Approval {
     } else if let escalate = answer["escalate"] {
         let to = names(escalate["roles"] ?? [])
         made = try question.escalate(person, roles: roles, to: to, reason: reason("escalate"), delegateOf: of)
-    } else if answer["defer"] != nil {
+    } else if answer == "defer" || answer["defer"] != nil {
         made = try question.defer(person, roles: roles, until: question.expires, delegateOf: of)
     } else {
         made = try question.approve(person, roles: roles, delegateOf: of)

@@ -17,7 +17,9 @@ struct Numbers: Connector {
     func readPage(_ request: ReadRequest) async throws -> Page {
         if let pause { try await Task.sleep(for: pause) }
         if let page = try broken?(request) { return page }
-        let at = Int64(request.cursor ?? "0")!
+        guard let at = Int64(request.cursor ?? "0") else {
+            throw TrueUpError.invalid("`\(request.cursor ?? "")` is no cursor of the numbers")
+        }
         let rows: [Row] = [0, 1].map { ["n": .int(2 * at + $0), "day": "2026-01-31"] }
         return Page(rows, next: at + 1 < pages ? String(at + 1) : nil)
     }

@@ -8,7 +8,8 @@ actor Shelf: Connector {
         Field("id", "int", role: .key, writable: true), Field("title", "text", writable: true),
     ]
 
-    private(set) var books: [Int64: String]
+    /// Titles, which may be null.
+    private var books: [Int64: Value]
     private(set) var calls = 0
     private var isBroken = false
     private let idempotency: Idempotency
@@ -18,8 +19,10 @@ actor Shelf: Connector {
         _ books: [Int64: String] = [:], idempotency: Idempotency = .conditional,
         before: (@Sendable (Change) async throws -> Void)? = nil
     ) {
-        (self.books, self.idempotency, self.before) = (books, idempotency, before)
+        (self.books, self.idempotency, self.before) = (books.mapValues(Value.text), idempotency, before)
     }
+
+    var titles: [Int64: String] { books.compactMapValues(\.text) }
 
     func breakDown() { isBroken = true }
 
@@ -32,7 +35,7 @@ actor Shelf: Connector {
     func readPage(_ request: ReadRequest) throws -> Page {
         if isBroken { throw TrueUpError.unavailable("the shelf fell over") }
         if let cursor = request.cursor { throw TrueUpError.invalid("`\(cursor)` is no cursor of the shelf") }
-        return Page(books.map { ["id": .int($0.key), "title": .text($0.value)] as Row })
+        return Page(books.map { ["id": .int($0.key), "title": $0.value] as Row })
     }
 
     func apply(_ changes: [Change]) async throws -> [Receipt] {
@@ -45,12 +48,12 @@ actor Shelf: Connector {
     private func change(_ change: Change) async throws -> Receipt {
         try await before?(change)
         guard let id = change.key["id"]?.int else { throw TrueUpError.invalid("a book has an id") }
-        let record = books[id].map { ["id": .int(id), "title": .text($0)] as Row }
+        let record = books[id].map { ["id": .int(id), "title": $0] as Row }
         switch try change.standing(record) {
         case .stale: return .stale
         case .already: return .done()
         case .holds:
-            let title = change.after["title"]?.text ?? books[id]
+            let title = change.after["title"] ?? books[id] ?? .null
             books[id] = nil
             if change.operation != "delete" { books[change.after["id"]?.int ?? id] = title }
             return .done()

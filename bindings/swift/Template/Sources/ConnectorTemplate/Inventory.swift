@@ -52,14 +52,14 @@ public struct Inventory: Connector {
 }
 
 private func row(_ item: Warehouse.Item) -> Row {
-    ["sku": .text(item.sku), "title": .text(item.title), "count": item.count.map(Value.int) ?? .null]
+    ["sku": .text(item.sku), "title": item.title.map(Value.text) ?? .null, "count": item.count.map(Value.int) ?? .null]
 }
 
 /// The item as a change wants it; what the change does not name stays.
 private func changed(_ item: Warehouse.Item?, _ sku: String, _ after: Row) -> Warehouse.Item {
-    var item = item ?? Warehouse.Item(sku: sku, title: "", count: nil)
+    var item = item ?? Warehouse.Item(sku: sku, title: nil, count: nil)
     item.sku = after["sku"]?.text ?? sku
-    if let title = after["title"] { item.title = title.text ?? "" }
+    if let title = after["title"] { item.title = title.text }
     if let count = after["count"] { item.count = count.int }
     return item
 }

@@ -5,10 +5,10 @@ import TrueUp
 public actor Warehouse {
     public struct Item: Sendable {
         public var sku: String
-        public var title: String
+        public var title: String?
         public var count: Int64?
 
-        public init(sku: String, title: String, count: Int64?) {
+        public init(sku: String, title: String?, count: Int64?) {
             (self.sku, self.title, self.count) = (sku, title, count)
         }
     }
