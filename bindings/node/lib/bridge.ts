@@ -1,12 +1,28 @@
-import type { CallContext, ConnectorLike, Page, ReadRequest } from "./connector.js";
 import { decode, encode } from "./data.js";
-import { TrueupError, nameOf, type Kind } from "./errors.js";
-import { prepare } from "./records.js";
-import { Table } from "./table.js";
+import { TrueupError, type Kind } from "./errors.js";
 import native = require("../trueup.node");
 
-/** What the native half calls a connector by. Whatever the connector throws is caught and goes back as an answer. */
-export function bridge(connector: ConnectorLike): (call: native.Call) => void {
+/** What a call from the engine comes with. */
+export interface CallContext {
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** What a call is answered with: data; records that belong to it; and what calls a connector. */
+export interface Answer {
+  readonly said?: unknown;
+  readonly records?: native.Records[];
+  readonly host?: Post;
+}
+
+/** Called by the native half. */
+export type Post = (call: native.Call) => void;
+
+/** What answers calls, by the names of methods. */
+export type Methods = Readonly<Record<string, (request: unknown, context: CallContext) => Answer | Promise<Answer>>>;
+
+/** What the native half calls these methods by. Whatever they throw is caught and goes back as an answer. */
+export function bridge(methods: Methods): Post {
   const running = new Map<number, AbortController>();
   return (call) => {
     if (call.method === "cancel") {
@@ -15,35 +31,19 @@ export function bridge(connector: ConnectorLike): (call: native.Call) => void {
     }
     const controller = new AbortController();
     running.set(call.number, controller);
-    void answer(connector, call, controller).finally(() => running.delete(call.number));
+    void answer(methods, call, controller).finally(() => running.delete(call.number));
   };
 }
 
-async function answer(connector: ConnectorLike, call: native.Call, { signal }: AbortController): Promise<void> {
+async function answer(methods: Methods, call: native.Call, { signal }: AbortController): Promise<void> {
   try {
-    if (call.method === "readPage") {
-      await answerPage(connector, call, { signal });
-    } else if (call.method === "describe") {
-      call.answer(encode(await connector.describe({ signal }), "describe()"));
-    } else {
-      // A connector with nothing to check need not say so.
-      await connector.check?.({ signal });
-      call.answer("null");
-    }
+    const request: unknown = call.request === "" ? undefined : decode(call.request);
+    const answer = await methods[call.method]?.(request, { signal });
+    call.answer(encode(answer?.said ?? null, call.method), answer?.records, answer?.host);
   } catch (exception) {
     const { kind, message, retryAfter } = meaning(exception);
     call.fail(kind, message, retryAfter, { exception });
   }
-}
-
-async function answerPage(connector: ConnectorLike, call: native.Call, context: CallContext): Promise<void> {
-  const page: Page = await connector.readPage(decode<ReadRequest>(call.request), context);
-  if (typeof page !== "object" || page === null || page.records === undefined) {
-    throw new TypeError(`\`readPage\` gives a page with \`records\`, not ${nameOf(page)}`);
-  }
-  const { records, ...said } = page;
-  const given = records instanceof Table ? await records.toIPC() : records;
-  call.answer(encode(said, "readPage()"), prepare(given, "records"));
 }
 
 interface Meaning {
@@ -53,7 +53,7 @@ interface Meaning {
 }
 
 /** What an exception means to the caller. A thrown value may be anything, even one that throws when it is looked at. */
-function meaning(exception: unknown): Meaning {
+export function meaning(exception: unknown): Meaning {
   try {
     if (isOurs(exception)) {
       return { kind: exception.code, message: exception.message, retryAfter: exception.retryAfter ?? undefined };

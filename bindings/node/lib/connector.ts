@@ -1,80 +1,28 @@
-import { bridge } from "./bridge.js";
-import { decode, encode } from "./data.js";
+import type { CallContext } from "./bridge.js";
+import { decode, encode, untagged } from "./data.js";
 import { guard, wrongType } from "./errors.js";
-import { pathOf, type Records } from "./records.js";
-import type { Field } from "./rows.js";
-import { Snapshot, type Consistency, type Coverage } from "./snapshot.js";
+import { post, type ConnectorLike, type Description, type Page, type ReadRequest, type Removed } from "./host.js";
+import { pathOf } from "./records.js";
+import { Snapshot } from "./snapshot.js";
 import { Table } from "./table.js";
 import { Work, work, type WorkOptions } from "./work.js";
 import native = require("../trueup.node");
-
-/** What a connector says of itself; only `system` and `resources` are needed. */
-export interface Description {
-  readonly system: string;
-  readonly instance?: string;
-  readonly tenant?: string;
-  readonly capability?: {
-    readonly page_size?: boolean;
-    readonly delta?: boolean;
-    readonly consistency?: Consistency;
-    readonly [ability: string]: unknown;
-  };
-  readonly resources: readonly { readonly name: string; readonly fields: readonly Field[] }[];
-}
-
-/** Asks a connector for one page. */
-export interface ReadRequest {
-  /** The resource to read. */
-  readonly resource: string;
-  /** The page after the one that gave this cursor; null for the first. */
-  readonly cursor: string | null;
-  /** Only what changed after the reading that gave this token. */
-  readonly since: string | null;
-  /** The most records the page may have. */
-  readonly pageSize: number | null;
-}
-
-/** One page of records, as a connector gives it. */
-export interface Page {
-  /** Rows as objects, Arrow IPC bytes, or a table of another connector's page. */
-  readonly records: Records | Table;
-  /** Where the next page is; null after the last. */
-  readonly next?: string | null | undefined;
-  /** On the last page: the token a later delta goes on from. */
-  readonly resume?: string | null | undefined;
-  /** In a delta, what is no longer there: `{ key: [...] }` or `{ id: "..." }`. */
-  readonly removed?: readonly { readonly [member: string]: unknown }[] | undefined;
-  /** What the whole reading covers, as far as this page can tell. */
-  readonly coverage?: Coverage | undefined;
-}
 
 /** A page as it was read. */
 export interface PageRead extends Page {
   readonly records: Table;
 }
 
-/** What a call of a connector comes with. */
-export interface CallContext {
-  /** Aborts when nobody waits for the answer any more. */
-  readonly signal: AbortSignal;
+/** How a resource is read. */
+export interface ReadOptions extends WorkOptions {
+  /** The most records a page may have; the connector must be able to do that. */
+  readonly pageSize?: number | undefined;
 }
 
 /**
- * What makes an object a connector, from whichever package it comes. Methods answer with a value or a promise.
- *
- * Following `next` from the first page to the last gives every record that the pages' coverage includes. An error is
- * never data: throw it (`new TrueupError("unavailable", …)`, say), and do not return an empty page.
+ * One system that records can be read from; the base of connectors written in JavaScript. One that writes has `apply` too
+ * (see {@link ConnectorLike}), and says `idempotency` of the resources that it writes.
  */
-export interface ConnectorLike {
-  /** What there is. */
-  describe(context: CallContext): Description | PromiseLike<Description>;
-  /** Throws where settings, reachability or permissions stand in the way of reading. */
-  check?(context: CallContext): unknown;
-  /** One page. */
-  readPage(request: ReadRequest, context: CallContext): Page | PromiseLike<Page>;
-}
-
-/** One system that records can be read from; the base of connectors written in JavaScript. */
 export abstract class Connector implements ConnectorLike {
   abstract describe(context?: CallContext): Description | PromiseLike<Description>;
 
@@ -85,22 +33,27 @@ export abstract class Connector implements ConnectorLike {
   }
 
   /** A whole resource; the connector is held to its promises. */
-  read(resource: string, options?: WorkOptions): Work<Snapshot> {
+  read(resource: string, options?: ReadOptions): Work<Snapshot> {
     return read(this, resource, options);
   }
 
+  /** What changed in a resource since the reading whose provenance has this `cursor`. */
+  readDelta(resource: string, since: string, options?: ReadOptions): Work<Delta> {
+    return readDelta(this, resource, since, options);
+  }
+
   /** Page after page, as the engine sees them. */
-  pages(resource: string, options?: { readonly pageSize?: number } & WorkOptions): AsyncGenerator<PageRead, void, void> {
+  pages(resource: string, options?: ReadOptions): AsyncGenerator<PageRead, void, void> {
     return pages(this, resource, options);
   }
 }
 
 /** A connector of the library. */
-abstract class BuiltIn extends Connector {
+class BuiltIn extends Connector {
   /** @internal */
   readonly source: native.Source;
 
-  /** @internal */
+  /** Not for callers: connectors are opened. */
   constructor(source: native.Source) {
     super();
     this.source = source;
@@ -170,9 +123,34 @@ export class Postgres extends BuiltIn {
  * Reads a whole resource through a connector, which is held to its promises: one that breaks the contract (a cursor that
  * stands twice, a page of other columns) fails with the code `protocol`, and an exception of the connector is the `cause`.
  */
-export function read(connector: ConnectorLike, resource: string, options?: WorkOptions): Work<Snapshot> {
+export function read(connector: ConnectorLike, resource: string, options: ReadOptions = {}): Work<Snapshot> {
   const source = sourceOf(connector);
-  return new Work(() => source.read(resource), Snapshot.of, options);
+  return new Work(() => source.read(resource, options.pageSize), Snapshot.of, options);
+}
+
+/**
+ * What changed in a resource since a reading: every record once, as it is now. First the removed ones go, then the records
+ * take the place of those with their keys.
+ */
+export interface Delta {
+  /** The records that were made or changed; its provenance has the `cursor` to go on from. */
+  readonly records: Snapshot;
+  readonly removed: readonly Removed[];
+}
+
+/** Reads what changed in a resource since the reading whose provenance has this `cursor`. */
+export function readDelta(
+  connector: ConnectorLike,
+  resource: string,
+  since: string,
+  options: ReadOptions = {},
+): Work<Delta> {
+  const source = sourceOf(connector);
+  const take = (delta: native.Delta): Delta => ({
+    records: Snapshot.of(delta.records()),
+    removed: removed(decode(delta.removed())),
+  });
+  return new Work(() => source.readDelta(resource, since, options.pageSize), take, options);
 }
 
 /** What a connector says of itself, all of it: system, capability, resources with their fields. */
@@ -191,7 +169,7 @@ export function check(connector: ConnectorLike, options?: WorkOptions): Work<voi
 export async function* pages(
   connector: ConnectorLike,
   resource: string,
-  { pageSize, ...options }: { readonly pageSize?: number } & WorkOptions = {},
+  { pageSize, ...options }: ReadOptions = {},
 ): AsyncGenerator<PageRead, void, void> {
   const source = sourceOf(connector);
   let cursor: string | null | undefined;
@@ -200,6 +178,74 @@ export async function* pages(
     yield read;
     cursor = read.next;
   } while (cursor !== null && cursor !== undefined);
+}
+
+/** How calls of a connector are made, each an object of settings with the names they have in documents. */
+export interface Layers extends WorkOptions {
+  /** How long a question, and a write, may take: `{ ask_ms: 60_000, apply_ms: 120_000 }`. */
+  readonly timeout?: { readonly ask_ms?: number; readonly apply_ms?: number } | undefined;
+  /** How many calls there may be in which time: `{ calls: 10, per_ms: 1_000, burst: 10 }`. */
+  readonly rate?: { readonly calls?: number; readonly per_ms?: number; readonly burst?: number } | undefined;
+  /** How often a question is asked that could not be answered: `{ attempts: 5 }`. A layer makes no write again. */
+  readonly retry?:
+    | { readonly attempts?: number; readonly first_ms?: number; readonly longest_ms?: number; readonly patience_ms?: number }
+    | undefined;
+  /** Without its writer. */
+  readonly readOnly?: boolean | undefined;
+}
+
+/** The same system with manners: calls that end in time, that are not too many, and that are made again. */
+export function layered(
+  connector: ConnectorLike,
+  { timeout, rate, retry, readOnly, ...options }: Layers = {},
+): Work<Connector> {
+  const asked = Object.entries({ timeout, rate, retry }).filter(([, settings]) => settings !== undefined);
+  const layers: unknown[] = asked.map(([name, settings]) => ({ [name]: settings }));
+  const text = encode(readOnly ? [...layers, "read_only"] : layers, "layered");
+  const source = sourceOf(connector);
+  const take = (opened: native.Source): Connector => new BuiltIn(guard(() => opened.within(text)));
+  return new Work(() => source.opened(), take, options);
+}
+
+/** A system whose answers are kept. */
+export interface Recording {
+  readonly connector: Connector;
+  /** What it said so far, as JSON lines: for {@link replay}. */
+  tape(): string;
+}
+
+/** Keeps what a system answers, for tests without it. Resources with secret fields are refused. */
+export function record(connector: ConnectorLike, options?: WorkOptions): Work<Recording> {
+  const source = sourceOf(connector);
+  const take = (opened: native.Source): Recording => {
+    const recording = guard(() => opened.record());
+    return { connector: new BuiltIn(recording.source()), tape: () => guard(() => recording.tape()) };
+  };
+  return new Work(() => source.opened(), take, options);
+}
+
+/** The system that says what is on a tape: the same answers to the same questions, in their order. */
+export function replay(tape: string): Connector {
+  return new BuiltIn(guard(() => native.Source.replay(tape)));
+}
+
+/** What reads a connector once its description is known. */
+export async function opened(connector: ConnectorLike, signal: AbortSignal): Promise<native.Source> {
+  const source = sourceOf(connector);
+  return work<native.Source>(() => source.opened(), { signal });
+}
+
+/** What reads a connector. One of JavaScript gets a new one each time: kept, it would keep the connector for ever. */
+export function sourceOf(connector: ConnectorLike): native.Source {
+  if (connector instanceof BuiltIn) return connector.source;
+  return native.Source.host(post(checked(connector)));
+}
+
+/** An object that is a connector. */
+export function checked(connector: ConnectorLike): ConnectorLike {
+  const { describe, readPage } = (connector ?? {}) as Partial<ConnectorLike>;
+  if (typeof describe === "function" && typeof readPage === "function") return connector;
+  throw wrongType("connector", "an object with `describe` and `readPage`", connector);
 }
 
 function page(
@@ -212,17 +258,12 @@ function page(
 }
 
 function pageRead(read: native.ReadPage): PageRead {
-  return { records: Table.of(() => read.records()), ...decode<Omit<Page, "records">>(read.facts()) };
+  const { removed: gone, ...facts } = decode<Omit<Page, "records">>(read.facts());
+  return { records: Table.of(() => read.records()), ...facts, removed: removed(gone ?? []) };
 }
 
-/** What reads a connector. One of JavaScript gets a new one each time: kept, it would keep the connector for ever. */
-function sourceOf(connector: ConnectorLike): native.Source {
-  if (connector instanceof BuiltIn) return connector.source;
-  const { describe, readPage } = (connector ?? {}) as Partial<ConnectorLike>;
-  if (typeof describe !== "function" || typeof readPage !== "function") {
-    throw wrongType("connector", "an object with `describe` and `readPage`", connector);
-  }
-  return native.Source.host(bridge(connector));
+function removed(said: readonly Removed[]): Removed[] {
+  return said.map((one) => ("key" in one ? { key: one.key.map(untagged) } : one));
 }
 
 function file(settings: FileSettings): Record<string, unknown> {

@@ -55,7 +55,27 @@ export {
   type SideMapping,
 } from "./reconcile.js";
 export { Plan, Planner, type Effect, type PlanOptions, type PlannedChange, type ProposedChange } from "./plan.js";
-export { Policy, type Decision, type Outcome, type Question, type Reasons } from "./guard.js";
+export {
+  Approval,
+  Grant,
+  Key,
+  Question,
+  type Answering,
+  type Judging,
+  type Keys,
+  type Standing,
+} from "./approvals.js";
+export {
+  BreakGlass,
+  Decision,
+  Policy,
+  PolicyGate,
+  type Opening,
+  type Outcome,
+  type Reasons,
+  type Request,
+  type Review,
+} from "./guard.js";
 export {
   Connector,
   Files,
@@ -63,18 +83,61 @@ export {
   Sqlite,
   check,
   describe,
+  layered,
   pages,
   read,
-  type CallContext,
-  type ConnectorLike,
-  type Description,
+  readDelta,
+  record,
+  replay,
+  type Delta,
   type FileSettings,
-  type Page,
+  type Layers,
   type PageRead,
-  type ReadRequest,
+  type ReadOptions,
+  type Recording,
   type SqlOptions,
   type SqlResource,
 } from "./connector.js";
+export type { CallContext } from "./bridge.js";
+export {
+  Change,
+  Receipt,
+  type ConnectorLike,
+  type Description,
+  type GivenReceipt,
+  type Idempotency,
+  type Page,
+  type ReadRequest,
+  type Removed,
+  type ResourceDescription,
+} from "./host.js";
+export { conformance, type Subject, type Truth } from "./conformance.js";
+export {
+  Store,
+  signEvidence,
+  verifyEvidence,
+  type EvidenceFile,
+  type Followed,
+  type Forgetting,
+  type Forgotten,
+  type LogEntry,
+  type OpenedGlass,
+  type Reading,
+  type Scope,
+  type StoreOptions,
+  type Tracked,
+  type Trust,
+  type Verdict,
+} from "./store.js";
+export {
+  Executor,
+  Run,
+  type ChangeReport,
+  type Execution,
+  type ExecutorSettings,
+  type RunEvent,
+  type RunReport,
+} from "./executor.js";
 
 /** The version of the library. */
 export const version: string = native.version();

@@ -2,6 +2,7 @@ import { decode, encode, tagged, untagged, type Value } from "./data.js";
 import { TrueupError, guard } from "./errors.js";
 import type { FindingKind, Report, Side } from "./report.js";
 import type { Provenance } from "./snapshot.js";
+import { camel } from "./words.js";
 import { Work, type WorkOptions } from "./work.js";
 import native = require("../trueup.node");
 
@@ -81,13 +82,18 @@ export class Plan {
 
   private constructor(handle: native.Plan) {
     this.native = handle;
-    this.#facts = decode(handle.facts());
+    this.#facts = camel(decode<object>(handle.facts()));
+  }
+
+  /** @internal */
+  static of(handle: native.Plan): Plan {
+    return new Plan(handle);
   }
 
   /** @internal */
   static make(report: native.Report, { kinds, references, stages, ...options }: PlanOptions & WorkOptions): Work<Plan> {
     const settings = encode({ kinds, references, stages }, "plan");
-    return new Work(() => native.Plan.make(report, settings), (handle: native.Plan) => new Plan(handle), options);
+    return new Work(() => native.Plan.make(report, settings), Plan.of, options);
   }
 
   /**

@@ -4,6 +4,7 @@ import { Plan, type PlanOptions } from "./plan.js";
 import { pathOf, prepare, type Records } from "./records.js";
 import { Snapshot, type Consistency, type Provenance } from "./snapshot.js";
 import { Table } from "./table.js";
+import { camel } from "./words.js";
 import { Work, work, type WorkOptions } from "./work.js";
 import native = require("../trueup.node");
 
@@ -83,7 +84,7 @@ export class Report {
 
   private constructor(handle: native.Report) {
     this.native = handle;
-    this.#facts = decode(handle.facts());
+    this.#facts = camel(decode<object>(handle.facts()));
     this.findings = Table.from(() => handle.findings());
   }
 
@@ -224,7 +225,7 @@ export class Drift {
 
   private constructor(handle: native.Drift) {
     this.#native = handle;
-    this.#facts = decode(handle.facts());
+    this.#facts = camel(decode<object>(handle.facts()));
     this.opened = Table.from(() => handle.opened());
     this.changed = Table.from(() => handle.changed());
     this.resolved = Table.from(() => handle.resolved());
@@ -282,15 +283,10 @@ export function drift(before: Report, after: Report, options?: WorkOptions): Wor
 }
 
 function explanation(text: string): Explanation {
-  const { expected_as, actual_as, ...said } = decode<Explanation & Record<"expected_as" | "actual_as", string | null>>(
-    text,
-  );
-  return { ...said, expectedAs: expected_as, actualAs: actual_as };
+  return camel<Explanation>(decode<object>(text));
 }
 
 function inputs(text: string): { expected: Input; actual: Input } {
-  type Said = Omit<Input, "contentRoot"> & { readonly content_root: string };
-  const input = ({ content_root, ...said }: Said): Input => ({ ...said, contentRoot: content_root });
-  const { expected, actual } = decode<Record<Side, Said>>(text);
-  return { expected: input(expected), actual: input(actual) };
+  const { expected, actual } = decode<Record<Side, object>>(text);
+  return { expected: camel<Input>(expected), actual: camel<Input>(actual) };
 }

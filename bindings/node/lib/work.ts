@@ -29,13 +29,14 @@ const PULSE = 50;
  * ```
  */
 export class Work<T> implements Promise<T> {
-  readonly [Symbol.toStringTag] = "Work";
+  readonly [Symbol.toStringTag]: string = "Work";
   readonly #promise: Promise<T>;
+  readonly #stop = new AbortController();
   #native: native.Work | undefined;
   #over = false;
 
   /** Not for callers: work is what other functions give. */
-  constructor(start: () => native.Work | Promise<native.Work>, take: (value: never) => T, options: WorkOptions = {}) {
+  constructor(start: Start, take: (value: never, outcome: Outcome) => T, options: WorkOptions = {}) {
     const { signal, progress } = checked(options);
     this.#promise = this.#run(start, take, signal).finally(() => (this.#over = true));
     if (progress !== undefined) this.#tell(progress).catch(() => undefined);
@@ -43,16 +44,26 @@ export class Work<T> implements Promise<T> {
 
   /** Asks it to stop; it ends soon after, as cancelled, unless it is over anyway. */
   cancel(): void {
+    this.#stop.abort();
     this.#native?.cancel();
   }
 
+  /** Calls again and again until it is over, and once after that. */
+  protected async *watch<P>(look: () => Iterable<P>): AsyncGenerator<P, void, void> {
+    let over;
+    do {
+      over = this.#over;
+      yield* look();
+      if (!over) await Promise.race([pause(PULSE), this.#promise.catch(() => undefined)]);
+    } while (!over);
+  }
+
   /** How far it is, again and again until it is over. An error of the work is thrown by awaiting the work. */
-  async *progress(): AsyncGenerator<Progress, void, void> {
-    while (!this.#over) {
-      await Promise.race([pause(PULSE), this.#promise.catch(() => undefined)]);
-      const progress = this.#native?.progress();
-      if (progress) yield progress;
-    }
+  progress(): AsyncGenerator<Progress, void, void> {
+    return this.watch(() => {
+      const step = this.#native?.progress();
+      return step ? [step] : [];
+    });
   }
 
   then<A = T, B = never>(
@@ -70,22 +81,19 @@ export class Work<T> implements Promise<T> {
     return this.#promise.finally(done);
   }
 
-  async #run(
-    start: () => native.Work | Promise<native.Work>,
-    take: (value: never) => T,
-    signal: AbortSignal | undefined,
-  ): Promise<T> {
+  async #run(start: Start, take: (value: never, outcome: Outcome) => T, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) throw aborted(signal);
-    const work = (this.#native = await guard(start));
-    const cancel = (): void => work.cancel();
+    const cancel = (): void => this.cancel();
     signal?.addEventListener("abort", cancel, { once: true });
-    // It may have been aborted while the work was being started.
-    if (signal?.aborted) cancel();
     try {
-      const { value, failure, cause } = await work.outcome();
-      if (failure === undefined) return take(value as never);
-      const error = failed(failure, cause);
-      throw error.code === "cancelled" && signal?.aborted ? aborted(signal) : error;
+      const work = (this.#native = await guard(() => start(this.#stop.signal)));
+      // It may have been cancelled while it was being started.
+      if (this.#stop.signal.aborted) work.cancel();
+      const outcome: Outcome = await work.outcome();
+      if (outcome.failure === undefined) return take(outcome.value as never, outcome);
+      throw failed(outcome.failure, outcome.cause);
+    } catch (error) {
+      throw error instanceof TrueupError && error.code === "cancelled" && signal?.aborted ? aborted(signal) : error;
     } finally {
       signal?.removeEventListener("abort", cancel);
     }
@@ -101,8 +109,14 @@ export class Work<T> implements Promise<T> {
   }
 }
 
+/** Begins work; `signal` aborts where it is cancelled before it has begun. */
+type Start = (signal: AbortSignal) => native.Work | Promise<native.Work>;
+
+/** What comes of native work. */
+type Outcome = Awaited<ReturnType<native.Work["outcome"]>>;
+
 /** Work whose value is taken as it is. */
-export function work<T>(start: () => native.Work | Promise<native.Work>, options?: WorkOptions): Work<T> {
+export function work<T>(start: Start, options?: WorkOptions): Work<T> {
   return new Work<T>(start, (value: T) => value, options);
 }
 

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use napi_derive::napi;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
+use trueup::runtime::{self, Reader};
 use trueup::{Connector, ConnectorExt, Context, Cursor, Error, Kind, Page, ReadRequest, Result};
-use trueup_bindings::page::HostConnector;
+use trueup_bindings::page::{self, HostConnector};
+use trueup_bindings::write::Mishaps;
+use trueup_bindings::{layers, write};
 use trueup_files::{Files, Settings};
 use trueup_sql::{Postgres, PostgresConfig, Secret, Sqlite, SqliteConfig};
 
@@ -17,16 +20,19 @@ use crate::table::Table;
 use crate::wire;
 use crate::work::Work;
 
-/// A system that can be read.
+/// A system that can be read, and maybe written.
 #[napi]
 #[derive(Clone)]
 pub struct Source(System);
 
 #[derive(Clone)]
 enum System {
-    Built(Arc<dyn Connector>),
+    Built(Arc<dyn Connector>, Option<Mishaps>),
     Js(JsHost),
 }
+
+/// A connector, and what comes out of its `apply` where JavaScript wrote it.
+pub(crate) type Opened = (Arc<dyn Connector>, Option<Mishaps>);
 
 #[napi]
 impl Source {
@@ -61,40 +67,80 @@ impl Source {
         Self(System::Js(JsHost::new(post)))
     }
 
+    /// The system that says what is on a tape.
+    #[napi(factory)]
+    pub fn replay(tape: String) -> napi::Result<Self> {
+        layers::replay(&tape).or_throw().map(|connector| Self(System::Built(connector, None)))
+    }
+
     /// What it says of itself, as JSON.
     #[napi]
     pub fn describe(&self) -> napi::Result<Work> {
         let system = self.0.clone();
         Work::read(|context| async move {
-            let connector = system.open(&context).await?;
-            let (identity, able) = (connector.identity(), connector.capability());
-            let resources = connector.describe(context).await?;
-            let fields =
-                |r: &trueup::Resource| json!({"name": r.name, "fields": r.schema.fields()});
-            let resources: Vec<Json> = resources.iter().map(fields).collect();
-            Ok(wire::text(json!({
-                "system": identity.system,
-                "instance": identity.instance,
-                "tenant": identity.tenant,
-                "capability": able,
-                "resources": resources,
-            })))
+            let (connector, _) = system.open(&context).await?;
+            page::describe(connector.as_ref(), context).await.map(wire::text)
         })
+    }
+
+    /// The same system with what it says of itself known: for runs, and for layers.
+    #[napi]
+    pub fn opened(&self) -> napi::Result<Work> {
+        let system = self.0.clone();
+        Work::read(|context| async move {
+            let (connector, mishaps) = system.open(&context).await?;
+            Ok(Self(System::Built(connector, mishaps)))
+        })
+    }
+
+    /// An opened system within layers.
+    #[napi]
+    pub fn within(&self, layers: String) -> napi::Result<Source> {
+        let (connector, mishaps) = self.built_in().or_throw()?;
+        let layers = wire::parse(&layers, "the layers").or_throw()?;
+        let wrapped = layers::wrap(connector, layers).or_throw()?;
+        Ok(Self(System::Built(wrapped, mishaps)))
+    }
+
+    /// An opened system whose answers are kept.
+    #[napi]
+    pub fn record(&self) -> napi::Result<Recording> {
+        let (connector, mishaps) = self.built_in().or_throw()?;
+        let (connector, tape) = layers::record(connector);
+        Ok(Recording { source: Self(System::Built(connector, mishaps)), tape })
     }
 
     /// Whether it can be read.
     #[napi]
     pub fn check(&self) -> napi::Result<Work> {
         let system = self.0.clone();
-        Work::read(|context| async move { system.open(&context).await?.check(context).await })
+        Work::read(|context| async move { system.open(&context).await?.0.check(context).await })
     }
 
     /// A whole resource.
     #[napi]
-    pub fn read(&self, resource: String) -> napi::Result<Work> {
-        let system = self.0.clone();
+    pub fn read(&self, resource: String, page_size: Option<u32>) -> napi::Result<Work> {
+        let (system, request) = (self.0.clone(), request(resource, None, None, page_size));
         Work::read(|context| async move {
-            system.open(&context).await?.read(context, &resource).await.map(Snapshot)
+            let (connector, _) = system.open(&context).await?;
+            Reader::new().read_all(connector.as_ref(), context, request).await.map(Snapshot)
+        })
+    }
+
+    /// What changed in a resource since a reading.
+    #[napi]
+    pub fn read_delta(
+        &self,
+        resource: String,
+        since: String,
+        page_size: Option<u32>,
+    ) -> napi::Result<Work> {
+        let (system, request) = (self.0.clone(), request(resource, None, Some(since), page_size));
+        Work::read(|context| async move {
+            let (connector, _) = system.open(&context).await?;
+            let delta = connector.read_delta(context, request).await?;
+            let removed = wire::values(json!(delta.removed));
+            Ok(Delta { records: delta.records, removed })
         })
     }
 
@@ -107,13 +153,10 @@ impl Source {
         since: Option<String>,
         page_size: Option<u32>,
     ) -> napi::Result<Work> {
-        let mut request = ReadRequest::new(resource);
-        request.cursor = cursor.map(Cursor::new);
-        request.since = since.map(Cursor::new);
-        request.page_size = page_size.map(|size| size as usize);
-        let system = self.0.clone();
+        let (system, request) = (self.0.clone(), request(resource, cursor, since, page_size));
         Work::read(|context| async move {
-            let page = system.open(&context).await?.read_page(context, request).await?;
+            let (connector, _) = system.open(&context).await?;
+            let page = connector.read_page(context, request).await?;
             Ok(ReadPage { facts: facts(&page), records: page.records })
         })
     }
@@ -121,16 +164,74 @@ impl Source {
 
 impl Source {
     fn built(connector: impl Connector + 'static) -> Self {
-        Self(System::Built(Arc::new(connector)))
+        Self(System::Built(Arc::new(connector), None))
+    }
+
+    /// The connector of a system that is open.
+    pub(crate) fn built_in(&self) -> Result<Opened> {
+        match self.0.clone() {
+            System::Built(connector, mishaps) => Ok((connector, mishaps)),
+            System::Js(_) => {
+                Err(Error::new(Kind::Internal, "a connector is opened before it is used so"))
+            }
+        }
     }
 }
 
 impl System {
-    async fn open(self, context: &Context) -> Result<Arc<dyn Connector>> {
+    async fn open(self, context: &Context) -> Result<Opened> {
         match self {
-            Self::Built(connector) => Ok(connector),
-            Self::Js(host) => Ok(Arc::new(HostConnector::open(host, context.clone()).await?)),
+            Self::Built(connector, mishaps) => Ok((connector, mishaps)),
+            Self::Js(host) => {
+                let connector = HostConnector::open(host, context.clone()).await?;
+                let mishaps = connector.mishaps().clone();
+                Ok((Arc::new(connector), Some(mishaps)))
+            }
         }
+    }
+}
+
+/// A system whose answers are kept.
+#[napi]
+pub struct Recording {
+    source: Source,
+    tape: runtime::Tape,
+}
+
+#[napi]
+impl Recording {
+    /// The system.
+    #[napi]
+    pub fn source(&self) -> Source {
+        self.source.clone()
+    }
+
+    /// What it said so far, as JSON lines.
+    #[napi]
+    pub fn tape(&self) -> napi::Result<String> {
+        layers::tape_text(&self.tape).or_throw()
+    }
+}
+
+/// What changed since a reading.
+#[napi]
+pub struct Delta {
+    records: trueup::Snapshot,
+    removed: String,
+}
+
+#[napi]
+impl Delta {
+    /// The records that were made or changed.
+    #[napi]
+    pub fn records(&self) -> Snapshot {
+        Snapshot(self.records.clone())
+    }
+
+    /// Those that are gone, as JSON.
+    #[napi]
+    pub fn removed(&self) -> String {
+        self.removed.clone()
     }
 }
 
@@ -152,12 +253,33 @@ impl ReadPage {
     /// The records.
     #[napi]
     pub fn records(&self) -> Table {
-        self.records.clone().into()
+        Table(self.records.clone().into())
     }
 }
 
+/// What the record as it is now means for a change; both as JSON.
+#[napi]
+pub fn standing_of(change: String, record: String) -> napi::Result<&'static str> {
+    let change = wire::parse(&change, "the change").or_throw()?;
+    let record = wire::parse(&record, "the record").or_throw()?;
+    write::standing(change, record.is_object().then_some(&record), None).or_throw()
+}
+
+fn request(
+    resource: String,
+    cursor: Option<String>,
+    since: Option<String>,
+    page_size: Option<u32>,
+) -> ReadRequest {
+    let mut request = ReadRequest::new(resource);
+    request.cursor = cursor.map(Cursor::new);
+    request.since = since.map(Cursor::new);
+    request.page_size = page_size.map(|size| size as usize);
+    request
+}
+
 fn facts(page: &Page) -> String {
-    wire::text(json!({
+    wire::values(json!({
         "next": page.next,
         "resume": page.resume,
         "removed": page.removed,

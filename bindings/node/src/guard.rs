@@ -2,9 +2,10 @@
 
 use napi_derive::napi;
 use serde_json::json;
-use trueup::guard;
-use trueup_bindings::flat;
+use trueup::{Result, guard};
+use trueup_bindings::{approvals, flat};
 
+use crate::approvals::{BreakGlass, parse, people};
 use crate::errors::OrThrow;
 use crate::plan::Plan;
 use crate::wire;
@@ -12,7 +13,7 @@ use crate::work::Work;
 
 /// Rules that say what may be done, by whom, when, how much of it, and who is asked.
 #[napi]
-pub struct Policy(guard::Policy);
+pub struct Policy(pub(crate) guard::Policy);
 
 #[napi]
 impl Policy {
@@ -58,27 +59,81 @@ impl Policy {
         wire::text(json!({
             "name": self.0.name(),
             "hash": trueup::hex(&self.0.hash()),
-            "ruleIds": self.0.rule_ids().collect::<Vec<_>>(),
+            "rule_ids": self.0.rule_ids().collect::<Vec<_>>(),
         }))
     }
 
-    /// What it decides about a plan, as JSON.
+    /// What it decides about a plan, maybe while glass is broken.
     #[napi]
-    pub fn decide(&self, plan: &Plan, request: String) -> napi::Result<Work> {
+    pub fn decide(
+        &self,
+        plan: &Plan,
+        request: String,
+        glass: Option<&BreakGlass>,
+    ) -> napi::Result<Work> {
         let (policy, plan) = (self.0.clone(), plan.0.clone());
-        let asked = wire::parse(&request, "the question").or_throw()?;
-        let request = flat::request(&asked).or_throw()?;
-        Work::start(move |_| Ok(wire::text(flat::decision(&policy.decide(&plan, &request)))))
+        let (request, glass) = (read_request(&request)?, glass.map(|glass| glass.0.clone()));
+        Work::start(move |_| {
+            let decided = match glass {
+                Some(glass) => glass.decide(&policy, &plan, &request),
+                None => Ok(policy.decide(&plan, &request)),
+            };
+            decided.map(Decision)
+        })
     }
 
     /// Why, as JSON.
     #[napi]
     pub fn explain(&self, plan: &Plan, request: String) -> napi::Result<Work> {
-        let (policy, plan) = (self.0.clone(), plan.0.clone());
-        let asked = wire::parse(&request, "the question").or_throw()?;
-        let request = flat::request(&asked).or_throw()?;
+        let (policy, plan, request) = (self.0.clone(), plan.0.clone(), read_request(&request)?);
         Work::start(move |_| {
             Ok(wire::text(flat::guard_explanation(&policy.explain(&plan, &request))))
         })
     }
+
+    /// The question whether to break glass.
+    #[napi]
+    pub fn glass_question(&self, opening: String) -> napi::Result<String> {
+        approvals::glass_question(&self.0, parse(&opening)?).or_throw().map(wire::text)
+    }
+
+    /// Breaks glass.
+    #[napi]
+    pub fn break_glass(
+        &self,
+        opening: String,
+        answers: String,
+        keys: String,
+        now: i64,
+    ) -> napi::Result<BreakGlass> {
+        let (opening, answers) = (parse(&opening)?, parse(&answers)?);
+        let opened = approvals::break_glass(&self.0, opening, answers, &people(&keys)?, now);
+        opened.or_throw().map(BreakGlass)
+    }
+}
+
+/// What a policy decided about a plan.
+#[napi]
+pub struct Decision(pub(crate) guard::Decision);
+
+#[napi]
+impl Decision {
+    /// All of it, as JSON.
+    #[napi]
+    pub fn facts(&self) -> String {
+        wire::text(flat::decision(&self.0))
+    }
+
+    /// What it asks people, as JSON.
+    #[napi]
+    pub fn question(&self) -> napi::Result<String> {
+        approvals::question(&self.0).or_throw().map(wire::text)
+    }
+}
+
+/// What a policy is asked.
+pub(crate) fn read_request(text: &str) -> napi::Result<guard::Request> {
+    let read: Result<_> =
+        wire::parse(text, "the question to the policy").and_then(|asked| flat::request(&asked));
+    read.or_throw()
 }

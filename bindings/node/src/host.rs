@@ -5,27 +5,26 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
 use napi::Status;
-use napi::bindgen_prelude::Unknown;
+use napi::bindgen_prelude::{ClassInstance, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use serde_json::{Value as Json, json};
-use tokio::sync::oneshot::{Sender, channel};
-use trueup::{
-    Context, Error, Kind, Page, ReadRequest, Resource, Result, Retry, Schema, Snapshot, async_trait,
-};
+use tokio::sync::oneshot::{Receiver, Sender, channel};
+use trueup::{Context, Error, Kind, Page, ReadRequest, Resource, Result, Retry, async_trait};
+use trueup_bindings::given;
 use trueup_bindings::page::{Host, PageFacts};
+use trueup_bindings::write::HostWriter;
 
 use crate::errors::caught;
 use crate::records::{Given, Records};
 use crate::wire;
 
-/// What calls of a connector are posted to: weak, so that it alone keeps no process running. It needs
-/// no bound, since a reading waits for the answer to a call before it makes the next.
+/// What calls are posted to: weak, so that it alone keeps no process running. It needs no bound, since
+/// whoever calls waits for the answer before it makes the next call.
 pub(crate) type Post = ThreadsafeFunction<Call, Unknown<'static>, Call, Status, false, true>;
 
-/// One call of a connector, and where its answer goes.
+/// One call of JavaScript, and where its answer goes.
 #[napi]
 pub struct Call {
     number: u32,
@@ -36,12 +35,15 @@ pub struct Call {
 
 /// Where an answer goes, once.
 #[derive(Default)]
-struct Reply(Mutex<Option<Sender<Result<Answer>>>>);
+struct Reply(Mutex<Option<Sender<Outcome>>>);
 
-/// What a connector answers: data, and the records of a page.
-struct Answer {
-    said: String,
-    records: Option<Given>,
+type Outcome = Result<Answer>;
+
+/// What JavaScript answers: data as JSON, records, and a connector.
+pub(crate) struct Answer {
+    pub(crate) said: String,
+    pub(crate) records: Vec<Given>,
+    pub(crate) host: Option<JsHost>,
 }
 
 #[napi]
@@ -64,10 +66,16 @@ impl Call {
         self.request.clone()
     }
 
-    /// Answers with data, and with the records of a page.
+    /// Answers with data; with the records that belong to it, and with a connector.
     #[napi]
-    pub fn answer(&self, said: String, records: Option<&Records>) {
-        self.reply.send(Ok(Answer { said, records: records.map(Records::given) }));
+    pub fn answer(
+        &self,
+        said: String,
+        records: Option<Vec<ClassInstance<'_, Records>>>,
+        #[napi(ts_arg_type = "((call: Call) => void) | undefined | null")] host: Option<Post>,
+    ) {
+        let records = records.iter().flatten().map(|records| records.given()).collect();
+        self.reply.send(Ok(Answer { said, records, host: host.map(JsHost::new) }));
     }
 
     /// Answers with an exception; after how many seconds to call again, where it says so.
@@ -90,7 +98,7 @@ impl Call {
 }
 
 impl Reply {
-    fn send(&self, answer: Result<Answer>) {
+    fn send(&self, answer: Outcome) {
         if let Some(sender) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // Whoever asked may have given up.
             sender.send(answer).ok();
@@ -98,7 +106,7 @@ impl Reply {
     }
 }
 
-/// A connector's object, as the function that calls it.
+/// An object of JavaScript, as the function that calls its methods.
 #[derive(Clone)]
 pub(crate) struct JsHost(Arc<Post>);
 
@@ -114,24 +122,35 @@ impl JsHost {
     }
 
     async fn call(&self, method: &'static str, request: String) -> Result<Answer> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let (sender, answer) = channel();
-        let reply = Arc::new(Reply(Mutex::new(Some(sender))));
-        self.post(Call { number, method, request, reply })?;
+        let (number, answer) = self.ask(method, request)?;
         let waiting = Waiting { host: self, number, over: false };
         let answer = answer.await.map_err(|_| closing())?;
         waiting.end();
         answer
     }
 
+    /// Calls, and holds up the thread until the answer is there: never Node's own.
+    pub(crate) fn call_blocking(&self, method: &'static str, request: String) -> Result<Answer> {
+        let (_, answer) = self.ask(method, request)?;
+        answer.blocking_recv().map_err(|_| closing())?
+    }
+
+    fn ask(&self, method: &'static str, request: String) -> Result<(u32, Receiver<Outcome>)> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let (sender, answer) = channel();
+        let reply = Arc::new(Reply(Mutex::new(Some(sender))));
+        self.post(Call { number, method, request, reply })?;
+        Ok((number, answer))
+    }
+
     fn post(&self, call: Call) -> Result<()> {
         let reply = call.reply.clone();
         let mode = ThreadsafeFunctionCallMode::NonBlocking;
         let status = self.0.call_with_return_value(call, mode, move |returned, _| {
-            // The TypeScript half catches what connectors throw; what it throws itself comes here.
+            // The TypeScript half catches what is thrown; what it throws itself comes here.
             if let Err(exception) = returned {
-                let message = format!("the connector cannot be called: {}", exception.reason);
+                let message = format!("JavaScript cannot be called: {}", exception.reason);
                 reply.send(Err(caught("internal", message, exception)));
             }
             Ok(())
@@ -184,13 +203,35 @@ impl Host for JsHost {
         let answer = self.call("readPage", said(&request)).await?;
         let facts = PageFacts::from_json(wire::read(&answer.said, "the connector's page")?)?;
         let schema = resource.schema.clone();
-        let build = move || records(answer.records, &schema, &context);
+        let build = move || {
+            let given = answer.records.into_iter().next();
+            let given =
+                given.ok_or_else(|| Error::new(Kind::Protocol, "a page has no `records`"))?;
+            given::one_batch(&given.of_schema(&schema).resolve(&context)?)
+        };
         // Building columns would hold up a worker of the runtime.
         let built = tokio::task::spawn_blocking(build).await;
         let records = built.map_err(|cause| {
             Error::new(Kind::Internal, format!("a page cannot be taken over: {cause}"))
         })?;
         Ok(facts.page(records?))
+    }
+
+    fn writer(&self) -> Option<Box<dyn HostWriter>> {
+        Some(Box::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl HostWriter for JsHost {
+    async fn apply(&self, _: Context, changes: Json) -> Result<Json> {
+        let answer = self.call("apply", wire::values(changes)).await?;
+        wire::read(&answer.said, "the connector's receipts")
+    }
+
+    async fn status(&self, _: Context, handle: String) -> Result<Json> {
+        let answer = self.call("status", json!(handle).to_string()).await?;
+        wire::read(&answer.said, "the connector's receipt")
     }
 }
 
@@ -204,20 +245,6 @@ fn said(request: &ReadRequest) -> String {
     said.to_string()
 }
 
-fn records(given: Option<Given>, schema: &Schema, context: &Context) -> Result<RecordBatch> {
-    let given = given.ok_or_else(|| Error::new(Kind::Protocol, "a page has no `records`"))?;
-    one_batch(&given.of_schema(schema).resolve(context)?)
-}
-
-fn one_batch(snapshot: &Snapshot) -> Result<RecordBatch> {
-    match snapshot.batches() {
-        [] => Ok(RecordBatch::new_empty(snapshot.arrow_schema().clone())),
-        [batch] => Ok(batch.clone()),
-        several => arrow_select::concat::concat_batches(snapshot.arrow_schema(), several)
-            .map_err(|cause| Error::new(Kind::Limit, format!("the page is too large: {cause}"))),
-    }
-}
-
 fn closing() -> Error {
-    Error::new(Kind::Cancelled, "Node is shutting down; the connector is not called")
+    Error::new(Kind::Cancelled, "Node is shutting down; nothing of JavaScript is called any more")
 }

@@ -11,6 +11,8 @@
     reason = "what napi's macros write for each exported item; there is no `unsafe` by hand"
 )]
 
+mod approvals;
+mod conform;
 mod connector;
 mod errors;
 mod guard;
@@ -21,6 +23,7 @@ mod records;
 mod report;
 mod rows;
 mod snapshot;
+mod store;
 mod table;
 mod wire;
 mod work;

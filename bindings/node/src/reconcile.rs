@@ -1,10 +1,9 @@
 //! Reconciling: documents, runs, and the index for changes.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use napi::bindgen_prelude::ToNapiValue;
 use napi_derive::napi;
-use trueup::{Context, Error, Kind, Result, Run, Side, Snapshot};
+use trueup::{Context, Result, Side, Snapshot};
+use trueup_bindings::compare::{self, Index};
 
 use crate::errors::OrThrow;
 use crate::records::{Given, Records};
@@ -48,15 +47,11 @@ impl Reconciliation {
     ) -> napi::Result<Work> {
         let (sides, base) = ([expected.given(), actual.given()], base.map(Records::given));
         let document = self.0.clone();
+        let threads = threads.map(|threads| threads as usize);
         Work::start(move |context| {
-            let [expected, actual] = resolve(sides, context)?;
+            let sides = resolve(sides, context)?;
             let base = base.map(|base| base.resolve(context)).transpose()?;
-            let run = fresh(threads)?.with_context(context.clone());
-            let report = match base {
-                None => document.compare(&run, &expected, &actual),
-                Some(base) => document.compare_three_way(&run, &expected, &actual, &base),
-            };
-            report.map(Report)
+            compare::compare(&document, context, &sides, base.as_ref(), threads).map(Report)
         })
     }
 
@@ -69,12 +64,9 @@ impl Reconciliation {
         threads: Option<u32>,
     ) -> napi::Result<Work> {
         let (sides, document) = ([expected.given(), actual.given()], self.0.clone());
+        let threads = threads.map(|threads| threads as usize);
         Work::start(move |context| {
-            let [expected, actual] = resolve(sides, context)?;
-            // The index lives on, so it must not keep the context of the call that made it.
-            let run = fresh(threads)?;
-            let index = trueup::Incremental::new(document, &run, &expected, &actual)?;
-            Ok(Incremental(Arc::new(Mutex::new(index))))
+            Index::new(document, &resolve(sides, context)?, threads).map(Incremental)
         })
     }
 }
@@ -87,18 +79,9 @@ fn resolve([expected, actual]: [Given; 2], context: &Context) -> Result<[Snapsho
     Ok([side(expected, Side::Expected)?, side(actual, Side::Actual)?])
 }
 
-fn fresh(threads: Option<u32>) -> Result<Run> {
-    let run = Run::fresh()?;
-    match threads.map(|threads| std::num::NonZero::new(threads as usize)) {
-        None => Ok(run),
-        Some(Some(threads)) => Ok(run.with_threads(threads)),
-        Some(None) => Err(Error::new(Kind::Invalid, "`threads` must be at least 1")),
-    }
-}
-
 /// Two snapshots side by side, with an index that takes changes.
 #[napi]
-pub struct Incremental(Arc<Mutex<trueup::Incremental>>);
+pub struct Incremental(Index);
 
 #[napi]
 impl Incremental {
@@ -106,7 +89,10 @@ impl Incremental {
     #[napi]
     pub fn change(&self, side: String, records: &Records) -> napi::Result<Work> {
         let (side, given) = (read_side(&side)?, records.given());
-        self.work(move |index, context| index.change(side, &given.resolve(context)?))
+        self.work(move |index, context| {
+            let records = given.resolve(context)?;
+            index.with(context, |index| index.change(side, &records))
+        })
     }
 
     /// Removes the records that have these keys.
@@ -114,36 +100,29 @@ impl Incremental {
     pub fn remove(&self, side: String, keys: &Records) -> napi::Result<Work> {
         let (side, given) = (read_side(&side)?, keys.given());
         self.work(move |index, context| {
-            index.remove(side, &given.resolve(context)?).map(|removed| removed as f64)
+            let keys = given.resolve(context)?;
+            index.with(context, |index| index.remove(side, &keys)).map(|removed| removed as f64)
         })
     }
 
     /// The report that comparing afresh would give.
     #[napi]
     pub fn report(&self) -> napi::Result<Work> {
-        self.work(|index, _| index.report().map(Report))
+        self.work(|index, context| index.with(context, |index| index.report()).map(Report))
     }
 }
 
 impl Incremental {
     fn work<T: ToNapiValue + Send + 'static>(
         &self,
-        work: impl FnOnce(&mut trueup::Incremental, &Context) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Index, &Context) -> Result<T> + Send + 'static,
     ) -> napi::Result<Work> {
         let index = self.0.clone();
-        Work::start(move |context| {
-            let mut index = index.lock().unwrap_or_else(PoisonError::into_inner);
-            context.check()?;
-            work(&mut index, context)
-        })
+        Work::start(move |context| work(&index, context))
     }
 }
 
 /// `expected` or `actual`.
 pub(crate) fn read_side(name: &str) -> napi::Result<Side> {
-    let side = Side::BOTH.into_iter().find(|side| side.name() == name).ok_or_else(|| {
-        let nearest = trueup::suggest(name, Side::BOTH.map(Side::name));
-        Error::new(Kind::Invalid, format!("unknown side `{name}`{nearest}"))
-    });
-    side.or_throw()
+    compare::side(name).or_throw()
 }

@@ -1,19 +1,13 @@
 //! What a caller may give as records.
 
-use std::fs::File;
-use std::io::{Cursor, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::RecordBatchIterator;
 use arrow_buffer::Buffer;
-use arrow_ipc::reader::{FileReader, StreamDecoder};
-use arrow_schema::ArrowError;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use serde_json::{Value as Json, json};
-use trueup::{Context, Error, Field, Kind, Result, Schema};
-use trueup_files::Files;
+use trueup::{Context, Result, Schema};
+use trueup_bindings::given;
 
 use crate::errors::OrThrow;
 use crate::rows::{self, Pack, Packed};
@@ -44,7 +38,8 @@ impl Records {
     #[napi(factory)]
     pub fn rows(packs: Vec<Pack>, schema: Option<String>, positional: bool) -> napi::Result<Self> {
         let packs = Arc::new(packs.into_iter().map(Packed::from).collect());
-        let schema = schema.map(|fields| read_schema(&fields)).transpose().or_throw()?;
+        let schema = schema.map(|fields| given::schema(wire::parse(&fields, "the schema")?));
+        let schema = schema.transpose().or_throw()?;
         Ok(Self(Given::Rows(GivenRows { packs, schema, positional })))
     }
 
@@ -94,84 +89,8 @@ impl Given {
                 let batch = rows::batch(&rows.packs, rows.schema.as_ref(), rows.positional)?;
                 trueup::Snapshot::from_batch(batch)
             }
-            Self::Ipc(bytes) => read_ipc(bytes),
-            Self::Path(path) => read_file(&path, context),
+            Self::Ipc(bytes) => given::ipc(bytes),
+            Self::Path(path) => given::file(&path, context),
         }
     }
-}
-
-/// A schema from `[{"name": …, "type": …}, …]`, or `[[name, type], …]`.
-pub(crate) fn read_schema(fields: &str) -> Result<Schema> {
-    let fields: Vec<Json> = wire::read(fields, "the schema")?;
-    let field = |json: Json| match json.as_array().map(Vec::as_slice) {
-        Some([name, ty]) => json!({"name": name, "type": ty}),
-        _ => json,
-    };
-    let fields: Result<Vec<Field>, _> =
-        serde_json::from_value(fields.into_iter().map(field).collect());
-    Schema::new(
-        fields
-            .map_err(|cause| Error::new(Kind::Invalid, format!("the schema is wrong: {cause}")))?,
-    )
-}
-
-fn read_ipc(bytes: Buffer) -> Result<trueup::Snapshot> {
-    const FILE: &[u8] = b"ARROW1";
-    if bytes.starts_with(FILE) {
-        let reader = FileReader::try_new(Cursor::new(bytes), None);
-        return trueup::Snapshot::from_reader(reader.map_err(|cause| malformed(&cause))?);
-    }
-    let read = stream(bytes).map_err(|cause| malformed(&cause))?;
-    trueup::Snapshot::from_reader(read)
-}
-
-/// The batches of a stream, whose columns stay where the bytes are.
-fn stream(
-    mut bytes: Buffer,
-) -> Result<
-    RecordBatchIterator<impl Iterator<Item = Result<arrow_array::RecordBatch, ArrowError>>>,
-    ArrowError,
-> {
-    let (mut decoder, mut batches) = (StreamDecoder::new(), Vec::new());
-    while !bytes.is_empty() {
-        batches.extend(decoder.decode(&mut bytes)?);
-    }
-    decoder.finish()?;
-    let schema = decoder.schema();
-    let schema =
-        schema.ok_or_else(|| ArrowError::IpcError("there is no schema in them".to_owned()))?;
-    Ok(RecordBatchIterator::new(batches.into_iter().map(Ok), schema))
-}
-
-fn malformed(cause: &ArrowError) -> Error {
-    Error::new(Kind::Data, format!("the bytes are no whole Arrow IPC stream or file: {cause}"))
-}
-
-/// One file whole. A saved snapshot is a Parquet file too, but one that says what it covers.
-fn read_file(path: &Path, context: &Context) -> Result<trueup::Snapshot> {
-    let files = Files::open(path)?;
-    if is_saved(path).unwrap_or(false) {
-        return trueup::Snapshot::load(path);
-    }
-    let file = files.settings().files.first();
-    let name = file.map(|file| file.name()).transpose()?.unwrap_or_default();
-    files.read_blocking(context, &name)
-}
-
-/// Whether the footer of a Parquet file has a snapshot's description. Any Parquet file can be loaded
-/// as a snapshot, so a word that only looks like it does no harm.
-fn is_saved(path: &Path) -> std::io::Result<bool> {
-    const MARK: &[u8] = b"trueup.snapshot";
-    let mut file = File::open(path)?;
-    let mut end = [0; 8];
-    file.seek(SeekFrom::End(-8))?;
-    file.read_exact(&mut end)?;
-    let [a, b, c, d, magic @ ..] = end;
-    if magic != *b"PAR1" {
-        return Ok(false);
-    }
-    file.seek(SeekFrom::End(-8 - i64::from(u32::from_le_bytes([a, b, c, d]))))?;
-    let mut footer = Vec::new();
-    file.read_to_end(&mut footer)?;
-    Ok(footer.windows(MARK.len()).any(|bytes| bytes == MARK))
 }

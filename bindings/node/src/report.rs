@@ -5,9 +5,8 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use napi::bindgen_prelude::ToNapiValue;
 use napi_derive::napi;
-use serde_json::{Value as Json, json};
-use trueup::{FindingId, Kind, Result};
-use trueup_bindings::flat;
+use trueup::{FindingId, Result};
+use trueup_bindings::{compare, flat};
 
 use crate::errors::OrThrow;
 use crate::records::Records;
@@ -25,17 +24,7 @@ impl Report {
     /// Everything that is known without computing more.
     #[napi]
     pub fn facts(&self) -> String {
-        wire::text(json!({
-            "name": self.0.name(),
-            "tenant": self.0.tenant(),
-            "resource": self.0.resource(),
-            "key": self.0.key(),
-            "counts": flat::counts(self.0.counts()),
-            "countsByField": self.0.counts_by_field(),
-            "converged": self.0.converged(),
-            "rulesDigest": self.0.rules_digest(),
-            "text": self.0.counts().to_string(),
-        }))
+        wire::text(compare::facts(&self.0))
     }
 
     /// The digest over name, rules, coverage, counts and findings.
@@ -47,18 +36,13 @@ impl Report {
     /// The findings, as a table.
     #[napi]
     pub fn findings(&self) -> napi::Result<Work> {
-        self.work(findings)
+        self.work(|report| compare::findings(report).map(Table))
     }
 
     /// Every finding's id and the digest of its state, as JSON.
     #[napi]
     pub fn states(&self) -> napi::Result<Work> {
-        self.work(|report| {
-            let states = report.states()?;
-            let pairs =
-                states.iter().map(|(id, state)| (id.to_string(), json!(trueup::hex(state))));
-            Ok(Json::Object(pairs.collect()).to_string())
-        })
+        self.work(|report| compare::states(report).map(wire::text))
     }
 
     /// One finding in words, as JSON.
@@ -72,29 +56,19 @@ impl Report {
     #[napi]
     pub fn members(&self, finding: String) -> napi::Result<Work> {
         let id: FindingId = finding.parse().or_throw()?;
-        self.work(move |report| report.members(id).map(Table::from))
+        self.work(move |report| report.members(id).map(|rows| Table(rows.into())))
     }
 
     /// The expected side's rows of the keys that matched.
     #[napi]
     pub fn matched(&self) -> napi::Result<Work> {
-        self.work(|report| {
-            let batches = report.matched()?.collect::<Result<Vec<_>>>()?;
-            let schema = batches.first().map(RecordBatch::schema);
-            // Nothing matched: then a table without columns says so.
-            let schema = schema.unwrap_or_else(|| Arc::new(arrow_schema::Schema::empty()));
-            Ok(Table::new(schema, batches))
-        })
+        self.work(|report| compare::matched(report).map(Table))
     }
 
     /// Where both sides came from, as JSON.
     #[napi]
     pub fn inputs(&self) -> napi::Result<Work> {
-        self.work(|report| {
-            let inputs = report.inputs()?;
-            let [expected, actual] = [flat::input(&inputs.expected)?, flat::input(&inputs.actual)?];
-            Ok(wire::text(json!({"expected": expected, "actual": actual})))
-        })
+        self.work(|report| compare::inputs(report).map(wire::text))
     }
 
     /// The base for the next three-way comparison.
@@ -155,18 +129,6 @@ impl Report {
     }
 }
 
-/// In one piece, unless a column would be too large for that.
-fn findings(report: &trueup::Report) -> Result<Table> {
-    match report.findings_table() {
-        Ok(table) => Ok(table.into()),
-        Err(error) if error.kind() == Kind::Limit => {
-            let batches = report.findings().collect::<Result<Vec<_>>>()?;
-            Ok(Table::new(report.findings_schema(), batches))
-        }
-        Err(error) => Err(error),
-    }
-}
-
 /// What became of findings between two reports.
 #[napi]
 pub struct Drift(Arc<trueup::Drift>);
@@ -176,13 +138,7 @@ impl Drift {
     /// The counts, and what changed beside the findings.
     #[napi]
     pub fn facts(&self) -> String {
-        wire::text(json!({
-            "counts": flat::drift_counts(&self.0.counts()),
-            "rulesChanged": self.0.rules_changed(),
-            "coverageChanged": self.0.coverage_changed(),
-            "isEmpty": self.0.is_empty(),
-            "text": self.0.to_string(),
-        }))
+        wire::text(compare::drift(&self.0))
     }
 
     /// Findings that are new.
@@ -213,6 +169,6 @@ impl Drift {
 impl Drift {
     fn table(&self, make: fn(&trueup::Drift) -> Result<RecordBatch>) -> napi::Result<Work> {
         let drift = self.0.clone();
-        Work::start(move |_| make(&drift).map(Table::from))
+        Work::start(move |_| make(&drift).map(|rows| Table(rows.into())))
     }
 }

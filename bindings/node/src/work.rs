@@ -11,12 +11,38 @@ use trueup_bindings::job::Job;
 use crate::errors::{OrThrow, said, thrown};
 
 /// Puts what came of work into its outcome, on Node's thread.
-type Delivery = Box<dyn FnOnce(&mut Object<'static>) -> napi::Result<()> + Send>;
+pub(crate) type Delivery = Box<dyn FnOnce(&mut Object<'static>) -> napi::Result<()> + Send>;
 type Settle = Box<dyn FnOnce(Env) -> napi::Result<Object<'static>>>;
 
 /// Work that goes on in the background, without holding up the event loop.
 #[napi]
-pub struct Work(Arc<Job<Delivery>>);
+pub struct Work(Arc<dyn Task>);
+
+/// A job, whatever comes of it.
+pub(crate) trait Task: Send + Sync {
+    fn cancel(&self);
+    fn progress(&self) -> Option<trueup::Progress>;
+    fn when_over(&self, bell: Box<dyn FnOnce() + Send>);
+    fn take(&self) -> Option<Result<Delivery>>;
+}
+
+impl<T: ToNapiValue + Send + 'static> Task for Job<T> {
+    fn cancel(&self) {
+        self.cancel();
+    }
+
+    fn progress(&self) -> Option<trueup::Progress> {
+        self.progress()
+    }
+
+    fn when_over(&self, bell: Box<dyn FnOnce() + Send>) {
+        self.when_over(bell);
+    }
+
+    fn take(&self) -> Option<Result<Delivery>> {
+        self.take().map(|outcome| outcome.map(delivery))
+    }
+}
 
 /// How far work is.
 #[napi(object, object_from_js = false)]
@@ -34,8 +60,7 @@ impl Work {
     pub(crate) fn start<T: ToNapiValue + Send + 'static>(
         work: impl FnOnce(&Context) -> Result<T> + Send + 'static,
     ) -> napi::Result<Self> {
-        let job = Job::start(move |context| work(context).map(delivery));
-        job.or_throw().map(|job| Self(Arc::new(job)))
+        Job::start(work).or_throw().map(Self::of)
     }
 
     /// Starts reading on the runtime.
@@ -45,11 +70,12 @@ impl Work {
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let job = Job::read(move |context| {
-            let work = work(context);
-            async move { work.await.map(delivery) }
-        });
-        job.or_throw().map(|job| Self(Arc::new(job)))
+        Job::read(work).or_throw().map(Self::of)
+    }
+
+    /// A job that goes on already.
+    pub(crate) fn of(job: impl Task + 'static) -> Self {
+        Self(Arc::new(job))
     }
 }
 
@@ -57,16 +83,18 @@ impl Work {
 impl Work {
     /// What comes of it: `value`, or `failure` with the exception of a connector as its `cause`.
     /// To be asked once.
-    #[napi(ts_return_type = "Promise<{ value?: unknown; failure?: string; cause?: unknown }>")]
+    #[napi(
+        ts_return_type = "Promise<{ value?: unknown; failure?: string; cause?: unknown; [beside: string]: unknown }>"
+    )]
     pub fn outcome(&self, env: &Env) -> napi::Result<Object<'static>> {
         let (deferred, promise): (JsDeferred<Object<'static>, Settle>, _) =
             env.create_deferred()?;
         let promise = Object::from_raw(env.raw(), promise.raw());
         let job = self.0.clone();
-        self.0.when_over(move || {
+        self.0.when_over(Box::new(move || {
             let outcome = job.take();
             deferred.resolve(Box::new(move |env| settle(&env, outcome)));
-        });
+        }));
         Ok(promise)
     }
 

@@ -26,10 +26,11 @@ test("what is denied can be left out", async () => {
   const question = { actor: ["agent:sync", "person:ada"], now: new Date("2026-01-31T12:00:00Z") };
   const decision = await policy.decide(plan, question);
   assert.equal(decision.outcome, "deny");
-  assert.deepEqual(decision.places.deny.map((place) => plan.changes[place].operation), ["delete"]);
+  assert.ok(decision instanceof tu.Decision);
+  assert.deepEqual(decision.denied.map((place) => plan.changes[place].operation), ["delete"]);
   assert.deepEqual([decision.plan, decision.policy], [plan.digest, policy.hash]);
   assert.deepEqual(decision.at, question.now);
-  assert.equal((await policy.decide(plan.without(decision.places.deny), question)).outcome, "allow");
+  assert.equal((await policy.decide(plan.without(decision.denied), question)).outcome, "allow");
   const reasons = await policy.explain(plan, question);
   assert.equal(reasons.outcome, "deny");
   assert.match(reasons.text, /creates|delete/);
