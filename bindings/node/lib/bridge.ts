@@ -23,23 +23,41 @@ export type Methods = Readonly<Record<string, (request: unknown, context: CallCo
 
 /** What the native half calls these methods by. Whatever they throw is caught and goes back as an answer. */
 export function bridge(methods: Methods): Post {
-  const running = new Map<number, AbortController>();
+  const running = new Map<number, Context>();
   return (call) => {
-    if (call.method === "cancel") {
-      running.get(call.number)?.abort();
+    const { method, number } = call;
+    if (method === "cancel") {
+      running.get(number)?.abort();
       return;
     }
-    const controller = new AbortController();
-    running.set(call.number, controller);
-    void answer(methods, call, controller).finally(() => running.delete(call.number));
+    const context = new Context();
+    running.set(number, context);
+    void answer(methods, method, call, context).finally(() => running.delete(number));
   };
 }
 
-async function answer(methods: Methods, call: native.Call, { signal }: AbortController): Promise<void> {
+/** A context whose signal is made when somebody looks at it: that takes longer than the rest of a call. */
+class Context implements CallContext {
+  #controller: AbortController | undefined;
+  #aborted = false;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#aborted) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#controller?.abort();
+  }
+}
+
+async function answer(methods: Methods, method: string, call: native.Call, context: CallContext): Promise<void> {
   try {
-    const request: unknown = call.request === "" ? undefined : decode(call.request);
-    const answer = await methods[call.method]?.(request, { signal });
-    call.answer(encode(answer?.said ?? null, call.method), answer?.records, answer?.host);
+    const { request } = call;
+    const answer = await methods[method]?.(request === "" ? undefined : decode(request), context);
+    call.answer(encode(answer?.said ?? null, method), answer?.records, answer?.host);
   } catch (exception) {
     const { kind, message, retryAfter } = meaning(exception);
     call.fail(kind, message, retryAfter, { exception });

@@ -180,6 +180,14 @@ export async function* pages(
   } while (cursor !== null && cursor !== undefined);
 }
 
+/** How often, and after how long, something is tried again. */
+export interface RetrySchedule {
+  readonly attempts?: number;
+  readonly first_ms?: number;
+  readonly longest_ms?: number;
+  readonly patience_ms?: number;
+}
+
 /** How calls of a connector are made, each an object of settings with the names they have in documents. */
 export interface Layers extends WorkOptions {
   /** How long a question, and a write, may take: `{ ask_ms: 60_000, apply_ms: 120_000 }`. */
@@ -187,9 +195,7 @@ export interface Layers extends WorkOptions {
   /** How many calls there may be in which time: `{ calls: 10, per_ms: 1_000, burst: 10 }`. */
   readonly rate?: { readonly calls?: number; readonly per_ms?: number; readonly burst?: number } | undefined;
   /** How often a question is asked that could not be answered: `{ attempts: 5 }`. A layer makes no write again. */
-  readonly retry?:
-    | { readonly attempts?: number; readonly first_ms?: number; readonly longest_ms?: number; readonly patience_ms?: number }
-    | undefined;
+  readonly retry?: RetrySchedule | undefined;
   /** Without its writer. */
   readonly readOnly?: boolean | undefined;
 }

@@ -1,5 +1,5 @@
 import { Grant } from "./approvals.js";
-import { opened } from "./connector.js";
+import { opened, type RetrySchedule } from "./connector.js";
 import { decode, encode } from "./data.js";
 import { failed, guard, wrongType } from "./errors.js";
 import { PolicyGate } from "./guard.js";
@@ -63,14 +63,20 @@ export interface Execution extends WorkOptions {
 
 /** How an executor works; what is not given has a value that is good for most. */
 export interface ExecutorSettings {
+  /** How many calls of `apply` there may be at the same time. */
   readonly in_flight?: number;
+  /** How many changes a call has at most. */
   readonly batch?: number;
-  readonly retry?: Readonly<Record<string, number>>;
+  /** When a change that was not sent is sent again. */
+  readonly retry?: RetrySchedule;
+  /** The share and the number of failures that stop the run. */
   readonly error_share?: number;
   readonly error_count?: number;
   readonly lease_ms?: number;
+  /** How long a pending change is asked after. */
   readonly pending_ms?: number;
-  readonly verify?: boolean | string;
+  /** Whether what was written is read back. */
+  readonly verify?: boolean;
   readonly clock_back_ms?: number;
 }
 
@@ -149,12 +155,18 @@ export class Executor {
     const { policy, request, glass } = gate;
     const asked = { settings: this.#settings, policy: policy.native, request };
     const begin = { ...what, ...asked, ...(glass === undefined ? {} : { glass: glass.native }) };
+    // The store may be closed before the systems are open.
+    const store = guard(() => this.#store.native.held());
     const start = async (signal: AbortSignal): Promise<native.Run> => {
-      const targets: native.RunTarget[] = [];
-      for (const [side, connector] of Object.entries({ actual, expected })) {
-        if (connector !== undefined) targets.push({ side, source: await opened(connector, signal) });
+      try {
+        const targets: native.RunTarget[] = [];
+        for (const [side, connector] of Object.entries({ actual, expected })) {
+          if (connector !== undefined) targets.push({ side, source: await opened(connector, signal) });
+        }
+        return guard(() => store.run(begin, targets));
+      } finally {
+        store.close();
       }
-      return guard(() => this.#store.native.run(begin, targets));
     };
     return new Run(start, options);
   }

@@ -95,6 +95,7 @@ export {
   type PageRead,
   type ReadOptions,
   type Recording,
+  type RetrySchedule,
   type SqlOptions,
   type SqlResource,
 } from "./connector.js";

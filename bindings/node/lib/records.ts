@@ -7,8 +7,8 @@ import { Snapshot } from "./snapshot.js";
 import native = require("../trueup.node");
 
 /**
- * Records, in whatever form: rows as objects; Arrow IPC bytes (of `tableToIPC`, say); the path or `file:` URL of a CSV,
- * JSON lines, JSON, Parquet or Arrow file; or a snapshot.
+ * Records, in whatever form: rows as objects; Arrow IPC bytes (of `tableToIPC`, say), which are not to be changed until the
+ * work that takes them is over; the path or `file:` URL of a CSV, JSON lines, JSON, Parquet or Arrow file; or a snapshot.
  */
 export type Records = Iterable<RowLike> | Uint8Array | ArrayBuffer | string | URL | Snapshot;
 

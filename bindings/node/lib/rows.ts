@@ -11,8 +11,11 @@ const BIG = 5;
 const MOMENT = 6;
 const OTHER = 7;
 
+const NO_NUMBERS = new Float64Array(0);
+const NO_LENGTHS = new Uint32Array(0);
+
 /** How many rows are packed at once. */
-const STEP = 32_768;
+const STEP = 8_192;
 
 /** Rows as objects, packed by column. */
 export function packObjects(rows: readonly RowLike[]): Pack[] {
@@ -61,8 +64,9 @@ function packSomeObjects(rows: readonly RowLike[], start: number): Pack {
 /** One column while it is packed. */
 class Column {
   readonly #kinds: Uint8Array;
-  readonly #numbers: Float64Array;
-  readonly #lengths: Uint32Array;
+  // Most columns have numbers or texts, and not both.
+  #numbers = NO_NUMBERS;
+  #lengths = NO_LENGTHS;
   readonly #texts: string[] = [];
 
   constructor(
@@ -70,8 +74,6 @@ class Column {
     rows: number,
   ) {
     this.#kinds = new Uint8Array(rows);
-    this.#numbers = new Float64Array(rows);
-    this.#lengths = new Uint32Array(rows);
   }
 
   set(place: number, value: unknown, start: number): void {
@@ -79,9 +81,7 @@ class Column {
       case "string":
         return this.#text(place, TEXT, value);
       case "number":
-        this.#kinds[place] = NUMBER;
-        this.#numbers[place] = value;
-        return;
+        return this.#number(place, NUMBER, value);
       case "boolean":
         this.#kinds[place] = value ? TRUE : FALSE;
         return;
@@ -99,7 +99,14 @@ class Column {
     return { name: this.name, kinds: this.#kinds, numbers: this.#numbers, lengths: this.#lengths, texts };
   }
 
+  #number(place: number, kind: number, value: number): void {
+    if (this.#numbers === NO_NUMBERS) this.#numbers = new Float64Array(this.#kinds.length);
+    this.#kinds[place] = kind;
+    this.#numbers[place] = value;
+  }
+
   #text(place: number, kind: number, text: string): void {
+    if (this.#lengths === NO_LENGTHS) this.#lengths = new Uint32Array(this.#kinds.length);
     this.#kinds[place] = kind;
     this.#lengths[place] = text.length;
     this.#texts.push(text);
@@ -107,9 +114,7 @@ class Column {
 
   #object(place: number, value: unknown, start: number): void {
     if (value instanceof Date && !Number.isNaN(value.getTime())) {
-      this.#kinds[place] = MOMENT;
-      this.#numbers[place] = value.getTime();
-      return;
+      return this.#number(place, MOMENT, value.getTime());
     }
     const where = { context: { row: String(start + place), column: this.name } };
     const at = ` (row: ${start + place}, column: ${this.name})`;

@@ -43,10 +43,11 @@ export interface Reading {
   readonly tenant: string;
   readonly system: string;
   readonly resource: string;
-  readonly readAt: string;
+  readonly readAt: string | null;
   readonly rows: number;
   readonly coverage: Coverage;
-  readonly fields: unknown;
+  /** The fields and their types: `serial text, free_gib int`. */
+  readonly fields: string;
 }
 
 /** An entry of the audit log. */
@@ -202,7 +203,7 @@ export class Store {
 
   /** The readings of a system, last first. */
   readings(system: string, { tenant = "" }: { readonly tenant?: string } = {}): Work<Reading[]> {
-    return this.#ask({ readings: { tenant, system } }, (found: object[]) => found.map((one) => camel<Reading>(one)));
+    return this.#ask({ readings: { tenant, system } }, (found: object[]) => found.map(reading));
   }
 
   /** Notes that both sides agree as this report says: what later plans are measured against. */
@@ -340,6 +341,11 @@ export function signEvidence(pack: Uint8Array, key: Key, options?: WorkOptions):
 
 function scope(name: string, { tenant = "", resource = "" }: Scope): Document {
   return { tenant, name, resource };
+}
+
+function reading(said: object): Reading {
+  const found = camel<Omit<Reading, "coverage"> & { readonly coverage: string }>(said);
+  return { ...found, coverage: decode(found.coverage) };
 }
 
 function tracked(said: object): Tracked {

@@ -24,6 +24,9 @@ use crate::wire;
 /// whoever calls waits for the answer before it makes the next call.
 pub(crate) type Post = ThreadsafeFunction<Call, Unknown<'static>, Call, Status, false, true>;
 
+/// So many cells are converted in less time than another thread takes to begin.
+const FEW: usize = 32_768;
+
 /// One call of JavaScript, and where its answer goes.
 #[napi]
 pub struct Call {
@@ -75,7 +78,8 @@ impl Call {
         #[napi(ts_arg_type = "((call: Call) => void) | undefined | null")] host: Option<Post>,
     ) {
         let records = records.iter().flatten().map(|records| records.given()).collect();
-        self.reply.send(Ok(Answer { said, records, host: host.map(JsHost::new) }));
+        let answer = |records| Answer { said, records, host: host.map(JsHost::new) };
+        self.reply.send(Result::map(records, answer));
     }
 
     /// Answers with an exception; after how many seconds to call again, where it says so.
@@ -202,18 +206,18 @@ impl Host for JsHost {
     ) -> Result<Page> {
         let answer = self.call("readPage", said(&request)).await?;
         let facts = PageFacts::from_json(wire::read(&answer.said, "the connector's page")?)?;
-        let schema = resource.schema.clone();
-        let build = move || {
-            let given = answer.records.into_iter().next();
-            let given =
-                given.ok_or_else(|| Error::new(Kind::Protocol, "a page has no `records`"))?;
-            given::one_batch(&given.of_schema(&schema).resolve(&context)?)
+        let given = answer.records.into_iter().next();
+        let given = given.ok_or_else(|| Error::new(Kind::Protocol, "a page has no `records`"))?;
+        let (few, given) = (given.cells() <= FEW, given.of_schema(&resource.schema));
+        let build = move || given::one_batch(&given.resolve(&context)?);
+        let records = match few {
+            true => build(),
+            // So much would hold up a worker of the runtime.
+            false => tokio::task::spawn_blocking(build).await.unwrap_or_else(|cause| {
+                let message = format!("a page cannot be taken over: {cause}");
+                Err(Error::new(Kind::Internal, message))
+            }),
         };
-        // Building columns would hold up a worker of the runtime.
-        let built = tokio::task::spawn_blocking(build).await;
-        let records = built.map_err(|cause| {
-            Error::new(Kind::Internal, format!("a page cannot be taken over: {cause}"))
-        })?;
         Ok(facts.page(records?))
     }
 

@@ -1,8 +1,10 @@
 //! Reconciling: documents, runs, and the index for changes.
 
+use std::thread;
+
 use napi::bindgen_prelude::ToNapiValue;
 use napi_derive::napi;
-use trueup::{Context, Result, Side, Snapshot};
+use trueup::{Context, Error, Kind, Result, Side, Snapshot};
 use trueup_bindings::compare::{self, Index};
 
 use crate::errors::OrThrow;
@@ -45,7 +47,8 @@ impl Reconciliation {
         base: Option<&Records>,
         threads: Option<u32>,
     ) -> napi::Result<Work> {
-        let (sides, base) = ([expected.given(), actual.given()], base.map(Records::given));
+        let sides = given(expected, actual)?;
+        let base = base.map(Records::given).transpose().or_throw()?;
         let document = self.0.clone();
         let threads = threads.map(|threads| threads as usize);
         Work::start(move |context| {
@@ -63,7 +66,7 @@ impl Reconciliation {
         actual: &Records,
         threads: Option<u32>,
     ) -> napi::Result<Work> {
-        let (sides, document) = ([expected.given(), actual.given()], self.0.clone());
+        let (sides, document) = (given(expected, actual)?, self.0.clone());
         let threads = threads.map(|threads| threads as usize);
         Work::start(move |context| {
             Index::new(document, &resolve(sides, context)?, threads).map(Incremental)
@@ -71,12 +74,22 @@ impl Reconciliation {
     }
 }
 
+fn given(expected: &Records, actual: &Records) -> napi::Result<[Given; 2]> {
+    Ok([expected.given().or_throw()?, actual.given().or_throw()?])
+}
+
+/// Both sides, at the same time.
 fn resolve([expected, actual]: [Given; 2], context: &Context) -> Result<[Snapshot; 2]> {
     let side = |given: Given, side: Side| {
         context.check()?;
         given.resolve(context).map_err(|error| error.with("side", side))
     };
-    Ok([side(expected, Side::Expected)?, side(actual, Side::Actual)?])
+    thread::scope(|scope| {
+        let actual = scope.spawn(|| side(actual, Side::Actual));
+        let expected = side(expected, Side::Expected)?;
+        let broke = |_| Err(Error::new(Kind::Internal, "trueup broke down; please report it"));
+        Ok([expected, actual.join().unwrap_or_else(broke)?])
+    })
 }
 
 /// Two snapshots side by side, with an index that takes changes.
@@ -88,7 +101,7 @@ impl Incremental {
     /// Puts these records in the place of those that have their keys.
     #[napi]
     pub fn change(&self, side: String, records: &Records) -> napi::Result<Work> {
-        let (side, given) = (read_side(&side)?, records.given());
+        let (side, given) = (read_side(&side)?, records.given().or_throw()?);
         self.work(move |index, context| {
             let records = given.resolve(context)?;
             index.with(context, |index| index.change(side, &records))
@@ -98,7 +111,7 @@ impl Incremental {
     /// Removes the records that have these keys.
     #[napi]
     pub fn remove(&self, side: String, keys: &Records) -> napi::Result<Work> {
-        let (side, given) = (read_side(&side)?, keys.given());
+        let (side, given) = (read_side(&side)?, keys.given().or_throw()?);
         self.work(move |index, context| {
             let keys = given.resolve(context)?;
             index.with(context, |index| index.remove(side, &keys)).map(|removed| removed as f64)

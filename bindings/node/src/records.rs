@@ -1,33 +1,32 @@
 //! What a caller may give as records.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 
 use arrow_buffer::Buffer;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use trueup::{Context, Result, Schema};
+use trueup::{Context, Error, Kind, Result, Schema};
 use trueup_bindings::given;
 
 use crate::errors::OrThrow;
 use crate::rows::{self, Pack, Packed};
 use crate::{snapshot, wire};
 
-/// Records as they were given; what takes long is left for the work that uses them.
+/// Records as they were given, for one use: they do not wait in memory until JavaScript's collector comes along. What
+/// takes long is left for the work that uses them.
 #[napi]
-pub struct Records(Given);
+pub struct Records(Mutex<Option<Given>>);
 
-#[derive(Clone, Debug)]
 pub(crate) enum Given {
     Snapshot(trueup::Snapshot),
     Rows(GivenRows),
-    Ipc(Buffer),
+    Ipc(Uint8Array),
     Path(PathBuf),
 }
 
-#[derive(Clone, Debug)]
 pub(crate) struct GivenRows {
-    packs: Arc<Vec<Packed>>,
+    packs: Vec<Packed>,
     schema: Option<Schema>,
     positional: bool,
 }
@@ -37,35 +36,41 @@ impl Records {
     /// Packed rows, of a schema or not; `positional` rows are arrays in the order of the schema.
     #[napi(factory)]
     pub fn rows(packs: Vec<Pack>, schema: Option<String>, positional: bool) -> napi::Result<Self> {
-        let packs = Arc::new(packs.into_iter().map(Packed::from).collect());
+        let packs = packs.into_iter().map(Packed::from).collect();
         let schema = schema.map(|fields| given::schema(wire::parse(&fields, "the schema")?));
         let schema = schema.transpose().or_throw()?;
-        Ok(Self(Given::Rows(GivenRows { packs, schema, positional })))
+        Ok(Self::of(Given::Rows(GivenRows { packs, schema, positional })))
     }
 
-    /// Arrow IPC bytes, of the streaming or the file format. They are copied, since JavaScript may
-    /// write to them at any time.
+    /// Arrow IPC bytes, of the streaming or the file format. The work that uses them copies them first: afterwards
+    /// JavaScript may write to them.
     #[napi(factory)]
     pub fn ipc(bytes: Uint8Array) -> Self {
-        Self(Given::Ipc(Buffer::from_vec(bytes.to_vec())))
+        Self::of(Given::Ipc(bytes))
     }
 
     /// A file.
     #[napi(factory)]
     pub fn path(path: String) -> Self {
-        Self(Given::Path(path.into()))
+        Self::of(Given::Path(path.into()))
     }
 
     /// A snapshot.
     #[napi(factory)]
     pub fn snapshot(snapshot: &snapshot::Snapshot) -> Self {
-        Self(Given::Snapshot(snapshot.0.clone()))
+        Self::of(Given::Snapshot(snapshot.0.clone()))
     }
 }
 
 impl Records {
-    pub(crate) fn given(&self) -> Given {
-        self.0.clone()
+    /// The records, once.
+    pub(crate) fn given(&self) -> Result<Given> {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.ok_or_else(|| Error::new(Kind::Internal, "these records were used before"))
+    }
+
+    fn of(given: Given) -> Self {
+        Self(Mutex::new(Some(given)))
     }
 }
 
@@ -81,6 +86,15 @@ impl Given {
         }
     }
 
+    /// About how many cells are still to be converted.
+    pub(crate) fn cells(&self) -> usize {
+        match self {
+            Self::Snapshot(_) => 0,
+            Self::Rows(rows) => rows.packs.iter().map(Packed::cells).sum(),
+            Self::Ipc(_) | Self::Path(_) => usize::MAX,
+        }
+    }
+
     /// The snapshot; converts rows, and reads bytes and files.
     pub(crate) fn resolve(self, context: &Context) -> Result<trueup::Snapshot> {
         match self {
@@ -89,7 +103,7 @@ impl Given {
                 let batch = rows::batch(&rows.packs, rows.schema.as_ref(), rows.positional)?;
                 trueup::Snapshot::from_batch(batch)
             }
-            Self::Ipc(bytes) => given::ipc(bytes),
+            Self::Ipc(bytes) => given::ipc(Buffer::from_vec(bytes.to_vec())),
             Self::Path(path) => given::file(&path, context),
         }
     }

@@ -74,7 +74,8 @@ impl Report {
     /// The base for the next three-way comparison.
     #[napi]
     pub fn advance(&self, base: Option<&Records>) -> napi::Result<Work> {
-        let (base, report) = (base.map(Records::given), self.0.clone());
+        let base = base.map(Records::given).transpose().or_throw()?;
+        let report = self.0.clone();
         Work::start(move |context| {
             let base = base.map(|base| base.resolve(context)).transpose()?;
             report.advance(base.as_ref()).map(Snapshot)

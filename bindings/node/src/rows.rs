@@ -78,6 +78,12 @@ impl From<Pack> for Packed {
     }
 }
 
+impl Packed {
+    pub(crate) fn cells(&self) -> usize {
+        self.rows * self.columns.len()
+    }
+}
+
 /// The rows as a batch: of a schema, or with the narrowest types that hold all values.
 ///
 /// With `positional` the columns are those of the schema, in its order.

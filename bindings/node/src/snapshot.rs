@@ -19,7 +19,7 @@ impl Snapshot {
     /// Takes records over; `facts` may have `coverage`, `provenance` and `consistency`.
     #[napi]
     pub fn make(records: &Records, facts: String) -> napi::Result<Work> {
-        let given = records.given();
+        let given = records.given().or_throw()?;
         let facts: Json = wire::read(&facts, "the snapshot's facts").or_throw()?;
         Work::start(move |context| snapshot::with_facts(given.resolve(context)?, &facts).map(Self))
     }

@@ -89,6 +89,12 @@ impl Store {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    /// A hold of its own on the file, for a run that is about to begin.
+    #[napi]
+    pub fn held(&self) -> napi::Result<Store> {
+        self.get().map(Self::of)
+    }
+
     /// What is asked in plain data, and answered so.
     #[napi]
     pub fn ask(&self, question: String) -> napi::Result<Work> {

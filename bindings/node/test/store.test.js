@@ -54,7 +54,7 @@ describe("a store", () => {
   test("is one file: backed up, restored, closed", async () => {
     const [at, copy, again] = ["a.db", "b.db", "c.db"].map((name) => file(name));
     const store = await tu.Store.open(at, { mode: "create" });
-    await store.follow(await fleet([]));
+    await store.follow(await fleet([{ id: 2, os: "13" }]));
     await store.backup(copy);
     const { entries, root } = await store.verify();
     assert.equal(entries, 1);
@@ -70,7 +70,7 @@ describe("a store", () => {
 
   test("has a log that nobody can rewrite, and forgets what it must", async () => {
     const store = await tu.Store.inMemory({ log: "trueup.local/log" });
-    await store.follow(await fleet([]));
+    await store.follow(await fleet([{ id: 2, os: "13" }]));
     const [entry] = await store.logEntries();
     assert.deepEqual([entry.place, entry.kind, entry.erased], [0, "drift.followed", false]);
     const log = tu.Key.generate("trueup.local/log");
@@ -82,8 +82,16 @@ describe("a store", () => {
     const gone = await store.forgetBefore(new Date(Date.now() + YEAR), { by: "person:bo", reason: "age" });
     assert.ok(gone.entries >= 1);
     assert.equal((await store.logEntries())[0].payload, null);
-    assert.equal((await store.forgetPerson("person:zoe", { by: "person:bo", reason: "asked" })).documents, 0);
     assert.equal((await store.verifyLog({ logs: [log.verifier] })).holds, true);
+  });
+
+  test("forgets people, and still verifies", async () => {
+    const { store, plan } = await granted(shelf(), [{ id: 1, title: "Emma" }]);
+    const why = { by: "person:di", reason: "she asked for it" };
+    assert.ok((await store.forgetPerson("person:cy", why)).documents >= 1);
+    assert.deepEqual((await store.answers(plan.digest)).map((answer) => answer.person), ["person:bo"]);
+    await fails(() => store.forgetPerson("person:zoe", why), "not_found");
+    assert.ok((await store.verify()).erased >= 1);
   });
 });
 

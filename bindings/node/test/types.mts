@@ -1,27 +1,46 @@
 // The types as people use them: checked by `tsc --strict`, never run.
 import {
   Connector,
+  Executor,
   Files,
+  Grant,
+  Key,
   Plan,
   Planner,
+  Policy,
+  PolicyGate,
+  Receipt,
   Reconciliation,
   Report,
   Snapshot,
+  Store,
   TrueupError,
+  conformance,
   drift,
   ignore,
+  layered,
   pages,
   read,
   reconcile,
   text,
   tolerance,
+  verifyEvidence,
+  type Approval,
   type CallContext,
+  type Change,
+  type ConnectorLike,
   type Counts,
+  type Decision,
   type Description,
+  type GivenReceipt,
   type Kind,
   type Page,
   type ReadRequest,
   type Row,
+  type Run,
+  type RunReport,
+  type Standing,
+  type Verdict,
   type Work,
 } from "trueup";
 
@@ -70,6 +89,33 @@ class Shelf extends Connector {
     return { records: [{ id: 1n, seen: context?.signal.aborted }], next: request.cursor };
   }
 }
+class Writable extends Shelf implements ConnectorLike {
+  async apply(changes: readonly Change[], { signal }: CallContext): Promise<GivenReceipt[]> {
+    return changes.map((change) => {
+      if (signal.aborted) return Receipt.refused(new TrueupError("cancelled", "nobody waits"));
+      return change.standing({ id: 1 }) === "stale" ? "stale" : Receipt.done({ version: change.idempotencyKey });
+    });
+  }
+  status(handle: string): GivenReceipt {
+    return Receipt.pending(handle, { checkAfter: 2 });
+  }
+}
+const store: Store = await Store.open("trueup.db", { mode: "create", busy_ms: 10 });
+const policy = Policy.standard();
+const decision: Decision = await policy.decide(plan, { actor: ["agent:a", "person:b"], now: new Date(), facts: { lost: true } });
+const answer: Approval = await decision.question().approve("person:c", { roles: ["owner"] }).sign(Key.generate("c"));
+const standing: Standing = decision.question().standing([answer], { keys: { "person:c": ["key"] } });
+if (standing.state === "granted") {
+  is<Equal<typeof standing.grant, Grant>>();
+  const gate = new PolicyGate(policy, { actor: "agent:a" });
+  const actual = await layered(new Writable(), { retry: { attempts: 3 }, readOnly: false });
+  const run: Run = new Executor(store, { batch: 2 }).execute(plan, standing.grant, { gate, actual });
+  for await (const event of run.events()) if (event.event === "change") is<Equal<typeof event.place, number>>();
+  const done: RunReport = await run;
+  const verdict: Verdict = await verifyEvidence(await store.evidence(done, Key.generate("log")), { logs: [] });
+  void [verdict.holds, plan.rollback(done.effects, { reading: { read_id: "r" } }).plan];
+}
+const promises: string[] = await conformance(() => ({ connector: new Writable(), truth: { books: [{ id: 1 }] } }));
 const books: Snapshot = await new Shelf().read("books");
 const plain = read({ describe: () => new Shelf().describe(), readPage: () => ({ records: [] }) }, "books");
 for await (const page of pages(new Files("a.csv"), "a")) await page.records.count();
@@ -93,4 +139,13 @@ report.counts.missing = 1;
 // @ts-expect-error a connector has pages
 read({ describe: () => new Shelf().describe() }, "books");
 
-void [digest, bytes, opened, narrow, rule, books];
+// @ts-expect-error grants are made by answers
+new Grant();
+// @ts-expect-error a person answers in a role
+decision.question().approve("person:c");
+// @ts-expect-error a run has a gate
+new Executor(store).execute(plan, {} as Grant, { actual: new Writable() });
+// @ts-expect-error no such receipt
+const wrong: GivenReceipt = "doen";
+
+void [promises, wrong, digest, bytes, opened, narrow, rule, books];
