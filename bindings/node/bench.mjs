@@ -2,19 +2,22 @@
 //
 //     node --expose-gc bench.mjs [FOLDER]
 //
-// FOLDER has `expected.arrow`, `actual.arrow` and `truth.json`, as `make bench` generates them: both sides as bytes, against
-// snapshots that are native already. Without it there is only the connector: pages of a thousand, against making their rows.
+// FOLDER has `expected.arrow`, `actual.arrow` and `truth.json`, as `make bench` generates them: a comparison of bytes that are
+// copied or given away, beside what is native of it (decoding where the bytes are, one side after the other, then comparing).
+// Without it there is only the connector: pages of a thousand, beside making their rows.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
-import { Snapshot, read, reconcile } from "trueup";
+import { Snapshot, read, reconcile, transfer } from "trueup";
 
 const [ROUNDS, ROWS, PAGE] = [7, 100_000, 1_000];
 
+/** Each case gives, untimed, the work that is timed. */
 async function compare(cases) {
   const times = Object.fromEntries(Object.keys(cases).map((name) => [name, []]));
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, work] of Object.entries(cases)) {
+    for (const [name, prepare] of Object.entries(cases)) {
+      const work = await prepare();
       globalThis.gc?.();
       const start = performance.now();
       await work();
@@ -28,10 +31,17 @@ async function compare(cases) {
 async function bytes(folder) {
   const { key } = JSON.parse(readFileSync(path.join(folder, "truth.json"), "utf8"));
   const [expected, actual] = ["expected", "actual"].map((side) => readFileSync(path.join(folder, `${side}.arrow`)));
-  const sides = [await Snapshot.from(expected), await Snapshot.from(actual)];
+  const sides = () => [expected, actual].map((side) => transfer(new Uint8Array(side)));
   await compare({
-    "from bytes": () => reconcile(expected, actual, { key }),
-    "from snapshots": () => reconcile(...sides, { key }),
+    copied: () => () => reconcile(expected, actual, { key }),
+    "given away": () => {
+      const given = sides();
+      return () => reconcile(...given, { key });
+    },
+    native: () => {
+      const [one, other] = sides();
+      return async () => reconcile(await Snapshot.from(one), await Snapshot.from(other), { key });
+    },
   });
 }
 
@@ -61,10 +71,9 @@ const connector = {
   },
 };
 
+const make = () => {
+  for (let start = 0; start < ROWS; start += PAGE) page(start);
+};
+
 if (process.argv[2] !== undefined) await bytes(process.argv[2]);
-await compare({
-  "rows made": () => {
-    for (let start = 0; start < ROWS; start += PAGE) page(start);
-  },
-  "rows read": () => read(connector, "devices"),
-});
+await compare({ "rows made": () => make, "rows read": () => () => read(connector, "devices") });

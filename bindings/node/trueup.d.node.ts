@@ -210,15 +210,18 @@ export declare class Recording {
   tape(): string
 }
 
-/** Records as they were given; what takes long is left for the work that uses them. */
+/**
+ * Records as they were given, for one use: they do not wait in memory until JavaScript's collector comes along. What
+ * takes long is left for the work that uses them.
+ */
 export declare class Records {
   /** Packed rows, of a schema or not; `positional` rows are arrays in the order of the schema. */
   static rows(packs: Array<Pack>, schema: string | undefined | null, positional: boolean): Records
   /**
-   * Arrow IPC bytes, of the streaming or the file format. They are copied, since JavaScript may
-   * write to them at any time.
+   * Arrow IPC bytes, of the streaming or the file format. They are copied, since JavaScript may write to them at
+   * any time; but for those that were transferred, so that nobody else can reach them.
    */
-  static ipc(bytes: Uint8Array): Records
+  static ipc(bytes: Uint8Array, transferred: boolean): Records
   /** A file. */
   static path(path: string): Records
   /** A snapshot. */
@@ -358,6 +361,8 @@ export declare class Store {
   static restore(backup: string, to: string): Work
   /** Lets go of the file; what goes on keeps it until its end. */
   close(): void
+  /** A hold of its own on the file, for a run that is about to begin. */
+  held(): Store
   /** What is asked in plain data, and answered so. */
   ask(question: string): Work
   /** Notes a reading. */
@@ -378,8 +383,6 @@ export declare class Store {
   keepDecision(decision: Decision): Work
   /** Keeps a grant. */
   keepGrant(grant: Grant): Work
-  /** Keeps a break-glass. */
-  keepBreakGlass(glass: BreakGlass, review: number): Work
   /** Signs the log's head. */
   checkpoint(key: Key): Work
   /** The evidence pack of a run. */

@@ -173,7 +173,7 @@ export class Question {
 
   /** When it is over. */
   get expires(): Date {
-    return new Date((this.#data["binding"] as { expires: number }).expires);
+    return new Date(this.#data["expires"] as number);
   }
 
   /** Yes. */

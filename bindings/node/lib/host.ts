@@ -19,6 +19,8 @@ export interface ResourceDescription {
   readonly name: string;
   readonly fields: readonly Field[];
   readonly idempotency?: Idempotency | { readonly [operation: string]: Idempotency };
+  /** What can be done with its records beside creating, updating and deleting them. */
+  readonly actions?: readonly string[];
 }
 
 /** What a connector says of itself; only `system` and `resources` are needed. */

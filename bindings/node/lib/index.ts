@@ -10,7 +10,7 @@ export { TrueupError, type ErrorDetails, type Kind } from "./errors.js";
 export type { Row, RowLike, Value } from "./data.js";
 export type { Field, Role, Schema } from "./rows.js";
 export { Work, type Progress, type WorkOptions } from "./work.js";
-export type { Records } from "./records.js";
+export { Transferred, transfer, type Records } from "./records.js";
 export {
   Rule,
   alias,
@@ -121,8 +121,9 @@ export {
   type Followed,
   type Forgetting,
   type Forgotten,
+  type KeptGrant,
+  type KeptReview,
   type LogEntry,
-  type OpenedGlass,
   type Reading,
   type Scope,
   type StoreOptions,

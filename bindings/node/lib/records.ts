@@ -7,10 +7,33 @@ import { Snapshot } from "./snapshot.js";
 import native = require("../trueup.node");
 
 /**
- * Records, in whatever form: rows as objects; Arrow IPC bytes (of `tableToIPC`, say), which are not to be changed until the
- * work that takes them is over; the path or `file:` URL of a CSV, JSON lines, JSON, Parquet or Arrow file; or a snapshot.
+ * Records, in whatever form: rows as objects; Arrow IPC bytes (of `tableToIPC`, say), which are copied unless they are given
+ * away with {@link transfer}; the path or `file:` URL of a CSV, JSON lines, JSON, Parquet or Arrow file; or a snapshot.
  */
-export type Records = Iterable<RowLike> | Uint8Array | ArrayBuffer | string | URL | Snapshot;
+export type Records = Iterable<RowLike> | Uint8Array | ArrayBuffer | Transferred | string | URL | Snapshot;
+
+let recordsOf: (given: Transferred) => native.Records;
+
+/** Arrow IPC bytes that were given away; made by {@link transfer}. */
+export class Transferred {
+  // Nobody else may reach them: native threads read them where they are.
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array | ArrayBuffer) {
+    const view = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
+    if (!(view instanceof Uint8Array)) throw wrongType("bytes", "a Uint8Array or an ArrayBuffer", bytes);
+    this.#bytes = structuredClone(view, { transfer: [view.buffer as ArrayBuffer] });
+  }
+
+  static {
+    recordsOf = (given) => native.Records.ipc(given.#bytes, true);
+  }
+}
+
+/** Gives Arrow IPC bytes away: nothing is copied, and the array is empty afterwards. Bytes of a pool cannot be given away. */
+export function transfer(bytes: Uint8Array | ArrayBuffer): Transferred {
+  return new Transferred(bytes);
+}
 
 /** Records for the native half; with a schema, rows may be arrays. */
 export function prepare(
@@ -24,8 +47,9 @@ export function prepare(
   if (data instanceof Snapshot) return native.Records.snapshot(data.native);
   if (typeof data === "string") return native.Records.path(data);
   if (data instanceof URL) return native.Records.path(fileURLToPath(data));
-  if (data instanceof ArrayBuffer) return native.Records.ipc(new Uint8Array(data));
-  if (data instanceof Uint8Array) return native.Records.ipc(data);
+  if (data instanceof Transferred) return recordsOf(data);
+  if (data instanceof ArrayBuffer) return native.Records.ipc(new Uint8Array(data), false);
+  if (data instanceof Uint8Array) return native.Records.ipc(data, false);
   if (isRows(data)) return rows(data, schema);
   if (isArrowTable(data)) {
     throw new TypeError(`\`${what}\` is a table of apache-arrow; give its bytes: tableToIPC(${what})`);

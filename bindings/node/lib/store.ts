@@ -1,7 +1,7 @@
 import { Approval, Grant, type Key } from "./approvals.js";
 import { decode, encode } from "./data.js";
 import { wrongType } from "./errors.js";
-import { BreakGlass, Decision, type Review } from "./guard.js";
+import { Decision, type Review } from "./guard.js";
 import { Plan } from "./plan.js";
 import { pathOf } from "./records.js";
 import type { Report } from "./report.js";
@@ -170,8 +170,8 @@ export class Store {
   }
 
   /** A grant that was written down, and the run that used it. */
-  permitted(grant: string): Work<{ id: string; plan: string; expires: Date; run: string | null }> {
-    return this.#ask({ permitted: { grant } }, (said: object) => dated(said, "expires"));
+  grant(grant: string): Work<KeptGrant> {
+    return this.#ask({ grant: { grant } }, (said: object) => dated<KeptGrant>(said, "expires"));
   }
 
   /** How much of a limit plans have used since then. */
@@ -179,21 +179,14 @@ export class Store {
     return this.#ask({ used: { limit, since: millis(since, "since") } });
   }
 
-  /** Writes down that glass was broken; gives the name under which it is reviewed. */
-  keepBreakGlass(glass: BreakGlass, review: Review): Work<string> {
-    const start = (): native.Work => this.native.keepBreakGlass(glass.native, millis(review.due, "due"));
-    return new Work(start, (text: string) => decode<{ id: string }>(text).id);
+  /** What was done under break-glass, with when somebody must look at it and who has; first due first. */
+  reviews(): Work<KeptReview[]> {
+    return this.#ask("reviews", (found: object[]) => found.map((one) => dated<KeptReview>(one, "due")));
   }
 
-  /** Every break-glass, last first, with when its review is due and who has reviewed it. */
-  breakGlasses(): Work<OpenedGlass[]> {
-    const opened = (said: object): OpenedGlass => dated<OpenedGlass>(camel(said), "from", "until", "reviewDue");
-    return this.#ask("break_glasses", (found: object[]) => found.map(opened));
-  }
-
-  /** Writes down that somebody has looked at what was done under a break-glass. */
-  review(breakGlass: string, by: string): Work<void> {
-    return this.#ask({ review: { break_glass: breakGlass, by } }, () => undefined);
+  /** Writes down that somebody has looked at what was done with a grant of break-glass. */
+  review(grant: string, by: string): Work<void> {
+    return this.#ask({ review: { grant, by } }, () => undefined);
   }
 
   /** Notes a reading in the catalogue. */
@@ -311,13 +304,17 @@ export interface EvidenceFile {
   readonly bytes: Uint8Array;
 }
 
-/** A break-glass that was written down. */
-export interface OpenedGlass {
+/** A grant that was written down. */
+export interface KeptGrant {
   readonly id: string;
-  readonly document: Document | null;
-  readonly from: Date;
-  readonly until: Date;
-  readonly reviewDue: Date;
+  readonly plan: string;
+  readonly expires: Date;
+  /** The run that used it. */
+  readonly run: string | null;
+}
+
+/** A review that is due, or done. */
+export interface KeptReview extends Review {
   readonly reviewed: { readonly by: string; readonly at: number } | null;
 }
 

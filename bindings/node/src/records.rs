@@ -21,7 +21,7 @@ pub struct Records(Mutex<Option<Given>>);
 pub(crate) enum Given {
     Snapshot(trueup::Snapshot),
     Rows(GivenRows),
-    Ipc(Uint8Array),
+    Ipc(Buffer),
     Path(PathBuf),
 }
 
@@ -42,11 +42,14 @@ impl Records {
         Ok(Self::of(Given::Rows(GivenRows { packs, schema, positional })))
     }
 
-    /// Arrow IPC bytes, of the streaming or the file format. The work that uses them copies them first: afterwards
-    /// JavaScript may write to them.
+    /// Arrow IPC bytes, of the streaming or the file format. They are copied, since JavaScript may write to them at
+    /// any time; but for those that were transferred, so that nobody else can reach them.
     #[napi(factory)]
-    pub fn ipc(bytes: Uint8Array) -> Self {
-        Self::of(Given::Ipc(bytes))
+    pub fn ipc(bytes: Uint8Array, transferred: bool) -> Self {
+        Self::of(Given::Ipc(match transferred {
+            true => Buffer::from(bytes::Bytes::from_owner(Owned(bytes))),
+            false => Buffer::from_vec(bytes.to_vec()),
+        }))
     }
 
     /// A file.
@@ -71,6 +74,15 @@ impl Records {
 
     fn of(given: Given) -> Self {
         Self(Mutex::new(Some(given)))
+    }
+}
+
+/// Bytes that are ours alone.
+struct Owned(Uint8Array);
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -103,7 +115,7 @@ impl Given {
                 let batch = rows::batch(&rows.packs, rows.schema.as_ref(), rows.positional)?;
                 trueup::Snapshot::from_batch(batch)
             }
-            Self::Ipc(bytes) => given::ipc(Buffer::from_vec(bytes.to_vec())),
+            Self::Ipc(bytes) => given::ipc(bytes),
             Self::Path(path) => given::file(&path, context),
         }
     }

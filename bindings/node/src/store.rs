@@ -171,13 +171,6 @@ impl Store {
         self.work(move |store| store.keep_grant(&grant))
     }
 
-    /// Keeps a break-glass.
-    #[napi]
-    pub fn keep_break_glass(&self, glass: &BreakGlass, review: i64) -> napi::Result<Work> {
-        let glass = glass.0.clone();
-        self.work(move |store| store.keep_break_glass(&glass, review).map(wire::text))
-    }
-
     /// Signs the log's head.
     #[napi]
     pub fn checkpoint(&self, key: &Key) -> napi::Result<Work> {

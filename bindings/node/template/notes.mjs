@@ -63,6 +63,10 @@ export class Notes extends Connector {
     if (standing === "already") return Receipt.done();
     const renamed = change.after.name ?? name;
     if (standing === "stale" || (renamed !== name && notes.has(renamed))) return Receipt.stale();
+    // JSON has no exact whole numbers beyond 2^53: better not written than written as another.
+    if (Object.values(change.after).some((value) => typeof value === "bigint")) {
+      return Receipt.failed("a note holds whole numbers up to 2^53");
+    }
     const note = notes.get(name) ?? { name, text: null, stars: null };
     notes.delete(name);
     if (change.operation !== "delete") notes.set(renamed, { ...note, ...change.after });

@@ -95,8 +95,9 @@ describe("keys", () => {
 });
 
 test("glass is broken by two people, for one plan at a time", async () => {
-  const state = await tu.Snapshot.from(Array.from({ length: 100 }, (_, id) => ({ id })), { provenance: { read_id: "r-1" } });
-  const plan = await (await tu.reconcile([{ id: 0 }], state, { key: "id", name: "all" })).plan();
+  const state = await tu.Snapshot.from(Array.from({ length: 100 }, (_, id) => ({ id })), { provenance: { system: "shelf", read_id: "r-1" } });
+  const options = { key: "id", name: "all", resource: "books" };
+  const plan = await (await tu.reconcile([{ id: 0 }], state, options)).plan();
   const policy = tu.Policy.standard();
   const request = { actor: "person:ana" };
   const denied = await policy.decide(plan, request);
@@ -117,8 +118,13 @@ test("glass is broken by two people, for one plan at a time", async () => {
   await fails(() => glass.grant(decision, yes(decision.question()), { granted: [plan.digest] }), "forbidden");
   const store = await tu.Store.inMemory();
   await store.keep(plan, decision, grant);
-  const name = await store.keepBreakGlass(glass, review);
-  assert.deepEqual((await store.breakGlasses()).map(({ id, reviewDue }) => [id, reviewDue]), [[name, review.due]]);
-  await store.review(name, "person:di");
-  assert.equal((await store.breakGlasses())[0].reviewed.by, "person:di");
+  assert.deepEqual([(await store.grant(review.grant)).run, await store.reviews()], [null, []]);
+  const deletes = (changes) => changes.map(() => "done");
+  const ids = shelf([], { apply: deletes });
+  const gate = new tu.PolicyGate(policy, request, { glass });
+  const run = await new tu.Executor(store, { verify: false }).execute(plan, grant, { gate, actual: ids });
+  const [due] = await store.reviews();
+  assert.deepEqual([due.grant, due.due, due.reviewed], [grant.id, review.due, null], run.text);
+  await store.review(grant.id, "person:di");
+  assert.equal((await store.reviews())[0].reviewed.by, "person:di");
 });

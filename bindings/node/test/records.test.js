@@ -8,7 +8,7 @@ const { pathToFileURL } = require("node:url");
 
 const arrow = require("apache-arrow");
 
-const { Snapshot, reconcile } = require("trueup");
+const { Snapshot, reconcile, transfer } = require("trueup");
 const { fails, file } = require("./helpers.js");
 
 const types = async (rows) => Object.fromEntries((await Snapshot.from(rows)).fields.map((f) => [f.name, f.type]));
@@ -127,6 +127,15 @@ describe("arrow", () => {
     const work = Snapshot.from(bytes);
     bytes.fill(0);
     assert.equal((await work).length, 2);
+  });
+
+  test("bytes that are given away are not copied, and gone", async () => {
+    const bytes = new Uint8Array(arrow.tableToIPC(table));
+    const snapshot = await Snapshot.from(transfer(bytes));
+    assert.deepEqual([snapshot.length, bytes.length], [2, 0]);
+    const [given, buffer] = [new Uint8Array(arrow.tableToIPC(table)), new Uint8Array(arrow.tableToIPC(table)).buffer];
+    assert.equal((await reconcile(transfer(given), transfer(buffer), { key: "id" })).converged, true);
+    assert.throws(() => transfer([1]), { name: "TypeError", message: /`bytes` must be/ });
   });
 
   test("bytes that are cut or no Arrow are an error", async () => {

@@ -86,9 +86,11 @@ impl Column {
             | (Self::Texts(_), LogicalType::Text) => return self.plain(),
             _ => {}
         }
-        let values = self.into_values()?.into_iter().enumerate().map(|(row, value)| {
-            read_cell(&json(value), ty).map_err(|error| error.with("row", row))
-        });
+        let values = self
+            .into_values()?
+            .into_iter()
+            .enumerate()
+            .map(|(row, value)| read(value, ty).map_err(|error| error.with("row", row)));
         let values = values.collect::<Result<Vec<_>>>()?;
         match ty {
             // Encoded as text that came as text: pages of one reading are encoded alike.
@@ -156,6 +158,22 @@ fn value(cell: HostCell<'_>) -> Value {
         HostCell::Float(value) => Value::Float(value),
         HostCell::Text(value) => Value::Text(value.to_owned()),
         HostCell::Other(value) => value,
+    }
+}
+
+/// A cell of a declared type; what is of that type already, or a float that is written as a whole number, is taken as
+/// it is.
+fn read(value: Value, ty: &LogicalType) -> Result<Value> {
+    const EXACT: i128 = 1 << 53;
+    match (&value, ty) {
+        (Value::Null, _)
+        | (Value::Float(_), LogicalType::Float)
+        | (Value::Text(_), LogicalType::Text)
+        | (Value::Instant(_), LogicalType::Instant) => Ok(value),
+        (Value::Int(whole), LogicalType::Float) if whole.abs() <= EXACT => {
+            Ok(Value::Float(*whole as f64))
+        }
+        _ => read_cell(&json(value), ty),
     }
 }
 

@@ -116,3 +116,31 @@ fn a_declared_column_is_encoded_alike_whatever_it_holds() {
     assert_eq!(encoded(vec![HostCell::Other(Value::Text("14".into()))]), full);
     assert_eq!(encoded(vec![]), full);
 }
+
+#[test]
+fn what_is_of_the_declared_type_already_is_taken_as_it_is() {
+    let fields = serde_json::json!([["load", "float"], ["seen", "instant"]]);
+    let schema = crate::given::schema(fields).unwrap();
+    let mut rows = Rows::default();
+    let (load, seen) = (rows.column("load"), rows.column("seen"));
+    let cells = [HostCell::Int(1), HostCell::Float(0.5), HostCell::Int(1 << 53), HostCell::Null];
+    for cell in cells {
+        rows.push(load, cell).unwrap();
+        rows.push(seen, HostCell::Other(Value::Instant(1_500_000_000))).unwrap();
+        rows.end_row();
+    }
+    let batch = rows.finish_as(&schema).unwrap();
+    let values = |at: usize| {
+        let column = trueup::Column::new(batch.column(at)).unwrap();
+        (0..4).map(|row| column.value(row)).collect::<Vec<_>>()
+    };
+    let large = Value::Float(9_007_199_254_740_992.0);
+    assert_eq!(values(0), [Value::Float(1.0), Value::Float(0.5), large, Value::Null]);
+    assert_eq!(values(1), vec![Value::Instant(1_500_000_000); 4]);
+    let mut rows = Rows::default();
+    let load = rows.column("load");
+    rows.push(load, HostCell::Int((1 << 53) + 1)).unwrap();
+    rows.end_row();
+    let schema = crate::given::schema(serde_json::json!([["load", "float"]])).unwrap();
+    assert_eq!(rows.finish_as(&schema).unwrap_err().kind(), Kind::Data);
+}
