@@ -156,20 +156,6 @@ async fn a_plan_that_was_erased_is_kept_again() {
 }
 
 #[test]
-fn what_stands_beside_an_entry_is_checked() {
-    for change in ["kind = 'x'", "at = 0", "erased = 1"] {
-        let stage = Stage::new();
-        stage.store.keep_plan(&plan("r1", [100], 10)).unwrap();
-        stage.store.verify().unwrap();
-        let other = rusqlite::Connection::open(stage.folder.path().join("store.db")).unwrap();
-        other.execute(&format!("UPDATE entry SET {change} WHERE place = 0"), []).unwrap();
-        let error = stage.store.verify().unwrap_err();
-        assert_eq!(error.kind(), Kind::Data, "{change}");
-        assert!(error.to_string().contains("beside entry 0"), "{change}: {error}");
-    }
-}
-
-#[test]
 fn a_backup_ends_while_others_write_and_after_one_that_did_not() {
     let stage = Stage::new();
     for number in 0..200 {
