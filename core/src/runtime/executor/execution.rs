@@ -39,7 +39,7 @@ impl Execution {
     ///
     /// # Errors
     /// Those of the store, and `conflict` where another executor took its place: the run is open, and
-    /// [`Executor::recover`] takes it up again.
+    /// [`Executor::recover`](super::Executor::recover) takes it up again.
     pub async fn wait(self) -> Result<RunReport> {
         match self.task.await {
             Ok(outcome) => outcome.map_err(|error| error.with("run", &self.id)),
