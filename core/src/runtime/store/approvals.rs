@@ -129,6 +129,17 @@ impl Store {
     }
 }
 
+/// What is used of a limit: what was reserved, but of a run that ended no more than may have taken
+/// place.
+const USED: &str = "
+    SELECT coalesce(sum(CASE WHEN coalesce(run.status, 'running') IN ('running', 'waiting')
+    THEN usage.amount ELSE min(usage.amount, (
+        SELECT count(*) FROM item WHERE item.run = run.id
+        AND item.state NOT IN ('authorised', 'retry', 'stale', 'refused', 'failed')
+    )) END), 0)
+    FROM usage LEFT JOIN run ON run.plan = usage.plan
+    WHERE usage.rule = ? AND usage.at >= ? AND usage.plan IS NOT ?";
+
 /// What other plans than this have used of a limit.
 pub(in crate::runtime) fn used_by_others(
     tx: &Tx<'_>,
@@ -136,16 +147,15 @@ pub(in crate::runtime) fn used_by_others(
     since: i64,
     plan: &Hash,
 ) -> Result<u64> {
-    let question = "SELECT coalesce(sum(coalesce(most, amount)), 0) FROM usage
-        WHERE rule = ? AND at >= ? AND plan != ?";
-    let sum = tx.first(question, params![limit, since, plan], |row| row.get::<_, i64>(0))?;
-    Ok(sum.unwrap_or_default().unsigned_abs())
+    sum(tx, limit, since, Some(plan))
 }
 
 fn used(tx: &Tx<'_>, limit: &str, since: i64) -> Result<u64> {
-    let question =
-        "SELECT coalesce(sum(coalesce(most, amount)), 0) FROM usage WHERE rule = ? AND at >= ?";
-    let sum = tx.first(question, params![limit, since], |row| row.get::<_, i64>(0))?;
+    sum(tx, limit, since, None)
+}
+
+fn sum(tx: &Tx<'_>, limit: &str, since: i64, but: Option<&Hash>) -> Result<u64> {
+    let sum = tx.first(USED, params![limit, since, but], |row| row.get::<_, i64>(0))?;
     Ok(sum.unwrap_or_default().unsigned_abs())
 }
 

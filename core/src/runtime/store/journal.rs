@@ -88,30 +88,9 @@ impl Ticket {
         let values = params![status, reason, tx.now(), self.run];
         tx.run("UPDATE run SET status = ?, reason = ?, ended_at = ? WHERE id = ?", values)?;
         self.leases.iter().try_for_each(|lease| lease::give_back(tx, lease))?;
-        if status != "waiting" {
-            release(tx, &self.run)?;
-        }
         let kind = if status == "waiting" { "run.waiting" } else { "run.ended" };
         tx.log(kind, &json!({"run": self.run, "status": status, "reason": reason}))
     }
-}
-
-/// Gives back what a run that ended reserved of limits and cannot have used: what surely did not take
-/// place.
-fn release(tx: &mut Tx<'_>, run: &str) -> Result<()> {
-    let question = "SELECT count(*) FROM item WHERE run = ?
-        AND state NOT IN ('authorised', 'retry', 'stale', 'refused', 'failed')";
-    let most = tx.first(question, [run], |row| row.get::<_, i64>(0))?.unwrap_or_default();
-    let given = tx.rows(
-        "UPDATE usage SET most = ?1 WHERE amount > ?1
-         AND plan = (SELECT plan FROM run WHERE id = ?2) RETURNING rule, lower(hex(plan))",
-        params![most, run],
-        |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)),
-    )?;
-    given.into_iter().try_for_each(|(limit, plan)| {
-        let said = json!({"run": run, "limit": limit, "plan": plan, "most": most});
-        tx.log("limit.released", &said)
-    })
 }
 
 /// The changes of a run, in their order.

@@ -33,7 +33,7 @@ struct Table {
     rows: &'static str,
 }
 
-const TABLES: [Table; 12] = [
+const TABLES: [Table; 11] = [
     Table {
         kind: "plan.kept",
         key: &["plan"],
@@ -63,12 +63,6 @@ const TABLES: [Table; 12] = [
         key: &[],
         rows: "SELECT moment(at), json_object('limit', rule, 'amount', amount,
             'plan', lower(hex(plan))) FROM usage ORDER BY place",
-    },
-    Table {
-        kind: "limit.released",
-        key: &["plan", "limit"],
-        rows: "SELECT NULL, json_object('limit', rule, 'plan', lower(hex(plan)), 'most', most)
-            FROM usage WHERE most IS NOT NULL",
     },
     Table {
         kind: "run.started",

@@ -113,8 +113,6 @@ CREATE TABLE usage (
     place INTEGER PRIMARY KEY,
     rule TEXT NOT NULL,
     amount INTEGER NOT NULL,
-    -- What of it can have been used at most, where the run ended without some of its changes.
-    most INTEGER,
     plan BLOB NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
