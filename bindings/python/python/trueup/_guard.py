@@ -62,6 +62,8 @@ class Decision:
     requester: list[str]
     environment: str
     """Where it would be done, as the request said."""
+    opening: str | None
+    """The digest of the break-glass that it was taken under, if any."""
     plan: str
     """The plan's digest."""
     policy: str
