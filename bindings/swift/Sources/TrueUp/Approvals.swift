@@ -141,16 +141,30 @@ public enum Standing: Sendable, CustomStringConvertible {
     }
 
     init(_ standing: TrueUpNative.Standing) throws {
-        let said = try readJSON(standing.said, as: JSON.self)
-        switch said["state"]?.string {
+        let said = try readJSON(standing.said, as: Said.self)
+        switch said.state {
         case "granted": self = .granted(try Grant(standing.grant.orBroken()))
-        case "rejected":
-            self = .rejected(by: said["by"]?.string ?? "", reason: said["reason"]?.string ?? "")
-        case "expired": self = .expired(at: date(said["at"]?.int ?? 0))
-        default:
+        case "rejected": self = .rejected(by: try said.by.orBroken(), reason: try said.reason.orBroken())
+        case "expired": self = .expired(at: date(try said.at.orBroken()))
+        case "waiting":
             self = .waiting(
-                missing: said["missing"]?.array ?? [], notBefore: said["not_before"]?.int.map(date),
-                text: said["text"]?.string ?? "")
+                missing: try said.missing.orBroken(), notBefore: said.notBefore.map(date), text: try said.text.orBroken())
+        default: throw TrueUpError.internal("a question stands in a way that is not known here: \(said.state)")
+        }
+    }
+
+    private struct Said: Decodable {
+        let state: String
+        let missing: [JSON]?
+        let notBefore: Int64?
+        let by: String?
+        let reason: String?
+        let at: Int64?
+        let text: String?
+
+        enum CodingKeys: String, CodingKey {
+            case state, missing, by, reason, at, text
+            case notBefore = "not_before"
         }
     }
 }
@@ -159,23 +173,26 @@ public enum Standing: Sendable, CustomStringConvertible {
 public struct Question: Hashable, Sendable, Codable {
     /// The question as plain data: to be kept, sent and read again.
     public let data: JSON
+    /// Who must answer, escalations left aside.
+    public let asks: [JSON]
+    /// When it is over.
+    public let expires: Date
 
-    public init(data: JSON) {
-        self.data = data
+    /// Reads the data; the engine holds it to its form when it is asked something about it.
+    public init(data: JSON) throws {
+        guard let asks = data["asks"]?.array, let expires = data["expires"]?.int else {
+            throw TrueUpError.invalid("the question is wrong: it has `asks` and `expires`")
+        }
+        (self.data, self.asks, self.expires) = (data, asks, date(expires))
     }
 
     public init(from decoder: any Decoder) throws {
-        data = try JSON(from: decoder)
+        try self.init(data: JSON(from: decoder))
     }
 
     public func encode(to encoder: any Encoder) throws {
         try data.encode(to: encoder)
     }
-
-    /// Who must answer, escalations left aside.
-    public var asks: [JSON] { data["asks"]?.array ?? [] }
-    /// When it is over.
-    public var expires: Date { date(data["binding"]?["expires"]?.int ?? 0) }
 
     /// Yes.
     public func approve(
@@ -295,7 +312,7 @@ public final class BreakGlass: Sendable {
                 decision: decision.native, answers: answers, granted: granted, keys: keys, now: milliseconds(now))
         }
         let review = try readJSON(made.said, as: JSON.self)
-        return (try Grant(made.grant.orBroken()), date(review["due"]?.int ?? 0))
+        return (try Grant(made.grant.orBroken()), date(try (review["due"]?.int).orBroken()))
     }
 }
 
@@ -303,7 +320,7 @@ extension Policy {
     /// The question whether to break glass.
     public func glassQuestion(_ opening: Opening) throws -> Question {
         let said = try opening.said()
-        return Question(data: try readJSON(try guarded { try native.glassQuestion(opening: said) }))
+        return try Question(data: readJSON(guarded { try native.glassQuestion(opening: said) }))
     }
 
     /// Breaks glass, with the answers to ``glassQuestion(_:)``.
@@ -322,7 +339,7 @@ extension Policy {
 extension Optional {
     /// What must be there.
     func orBroken() throws -> Wrapped {
-        guard let value = self else { throw TrueUpError.internal("a grant is missing; please report it") }
+        guard let value = self else { throw TrueUpError.internal("a part of an answer is missing; please report it") }
         return value
     }
 }

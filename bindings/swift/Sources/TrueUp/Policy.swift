@@ -169,7 +169,7 @@ public final class Decision: Sendable {
 
     /// The question that it puts to people; a denial puts none.
     public func question() throws -> Question {
-        Question(data: try readJSON(try guarded { try native.question() }))
+        try Question(data: readJSON(guarded { try native.question() }))
     }
 }
 
