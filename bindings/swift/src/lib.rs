@@ -1,8 +1,8 @@
 //! The native half of trueup for Swift; the other half, in `Sources/TrueUp`, is what people import.
 //!
-//! Everything that may take a while is asynchronous and goes on in the background: a `Call`
+//! Everything that may take a while is asynchronous and goes on in the background: a `call::Call`
 //! goes along with it, by which Swift cancels it and asks how far it is. What comes in and goes out
-//! is plain data as JSON text, packed rows, Arrow, or a handle. Errors cross as `Failure`.
+//! is plain data as JSON text, packed rows, Arrow, or a handle. Errors cross as `errors::Failure`.
 #![allow(
     unsafe_code,
     missing_docs,
